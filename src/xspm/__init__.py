@@ -1,0 +1,3 @@
+"""xspm: extensible security posture management with separation of powers."""
+
+__version__ = "0.1.0"

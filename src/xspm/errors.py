@@ -1,0 +1,91 @@
+"""Every error xspm raises on purpose: one root, one subclass per floor.
+
+An error that reaches a person is one line: where, what, and how to mend it. `diagnostics()` gives that line and,
+where the error points into a text, the offending line with a caret.
+"""
+
+from __future__ import annotations
+
+
+class XspmError(Exception):
+    """Root of all errors raised on purpose; anything else that escapes is a defect of xspm."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        source: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Describe an error at `file:line:column` (1-based).
+
+        Args:
+            message: what is wrong, one line.
+            file: the file or source name the error points into.
+            line: 1-based line.
+            column: 1-based column.
+            source: the text of that line, shown above a caret.
+            hint: how to mend it, one line.
+        """
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.source = source
+        self.hint = hint
+
+    @property
+    def where(self) -> str:
+        """`file:line:column` as far as known, else the empty string."""
+        parts = [self.file or ""]
+        if self.line is not None:
+            parts.append(str(self.line))
+            if self.column is not None:
+                parts.append(str(self.column))
+        return ":".join(parts) if self.file else ""
+
+    def diagnostics(self) -> str:
+        """The error for a person: one line, then the source line and a caret where there is one."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        if self.source is not None and self.column is not None:
+            caret = " " * (self.column - 1) + "^"
+            text += f"\n  {self.source}\n  {caret}"
+        if self.hint:
+            text += f"\n  hint: {self.hint}"
+        return text
+
+    def __str__(self) -> str:
+        """The first line of the diagnostics."""
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class ModelError(XspmError):
+    """A value that the model cannot hold: not JSON, too deep, or not of its declared shape."""
+
+
+class DocumentError(XspmError):
+    """A text (YAML, JSON) that cannot be read as what it claims to be."""
+
+
+class CelError(XspmError):
+    """An expression that does not parse or does not type-check."""
+
+
+class PolicyError(XspmError):
+    """A check, policy, framework or exceptions file that does not say what it must."""
+
+
+class ConnectorError(XspmError):
+    """A target that could not be read at all."""
+
+
+class ReportError(XspmError):
+    """A report that could not be written."""
+
+
+class UsageError(XspmError):
+    """Arguments that do not fit together."""

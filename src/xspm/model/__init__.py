@@ -1,0 +1,1 @@
+"""The words of xspm as frozen structs: no I/O, no SDK."""

@@ -1,0 +1,124 @@
+"""Answers: verdicts, their score, and assessments."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from xspm.model.asset import Asset, Location, Problem
+from xspm.model.check import Check, Severity
+from xspm.model.digest import Digest
+from xspm.model.unknown import Cause
+
+Status: TypeAlias = Literal["fail", "error", "unknown", "pass", "not_applicable"]
+
+STATUSES: Final[tuple[Status, ...]] = ("fail", "error", "unknown", "pass", "not_applicable")
+"""Worst first."""
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """The value of one field that the check read."""
+
+    path: str
+    """As the check wrote it: `resource.permit_root_login`."""
+    value: Any
+    """Plain JSON, cut to a size a person can read."""
+    location: Location | None = None
+
+
+class ExceptionRef(msgspec.Struct, frozen=True):
+    """The exception that covers a verdict."""
+
+    reason: str
+    owner: str
+    expires: str
+    location: Location | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What one check says about one resource. Only `pass` is a pass."""
+
+    check: str
+    status: Status
+    severity: Severity
+    resource_type: str
+    resource_id: str
+    """Empty when the check's resource type could not be collected at all."""
+    resource_name: str
+    message: str
+    """Why, in one line; empty for a pass."""
+    observed: tuple[Observed, ...] = ()
+    location: Location | None = None
+    cause: Cause | None = None
+    """Why the verdict is `unknown`."""
+    exception: ExceptionRef | None = None
+    """In force for this verdict: shown, and not counted by the gate."""
+    resource_digest: Digest | None = None
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Share of the severity-weighted verdicts that pass.
+
+    `value` = 100 * passed / total, `coverage` = 100 * decided / total, where each verdict other than `not_applicable` weighs
+    as its severity (`model.check.WEIGHTS`), `passed` is the weight that passes and `decided` the weight that is pass or fail.
+    Unknown and error verdicts are in the total and never in `passed`. Both are null when nothing weighs anything.
+    """
+
+    passed: int
+    decided: int
+    total: int
+
+    @property
+    def value(self) -> float | None:
+        """0 to 100, one decimal, rounded down, so that 100 means all."""
+        return self.passed * 1000 // self.total / 10 if self.total else None
+
+    @property
+    def coverage(self) -> float | None:
+        """0 to 100, one decimal, rounded down."""
+        return self.decided * 1000 // self.total / 10 if self.total else None
+
+
+class PolicyRef(msgspec.Struct, frozen=True):
+    """A policy that was in force."""
+
+    name: str
+    version: str
+    digest: Digest
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """All verdicts about one asset, with everything needed to recompute them."""
+
+    asset: Asset
+    collected_at: str
+    snapshot: Digest
+    policies: tuple[PolicyRef, ...]
+    engine: Literal["xspm", "reference"]
+    verdicts: tuple[Verdict, ...]
+    """Worst first: by status, severity, check, resource."""
+    problems: tuple[Problem, ...]
+    score: Score
+    resources: dict[str, int] = {}
+    """How many resources of each type were read."""
+    expired: tuple[str, ...] = ()
+    """Exceptions that would have applied but have expired, one line each."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One run of the tool: what a report shows."""
+
+    version: str
+    """Of xspm."""
+    started_at: str
+    """RFC 3339, UTC."""
+    assessments: tuple[Assessment, ...]
+    checks: dict[str, Check]
+    """Every check that gave a verdict, by id."""
+    fail_on: Severity | Literal["never"]
+    """The gate's threshold."""
+    allow_unknown: bool
+    gate: Literal["pass", "fail"]
+    frameworks: dict[str, tuple[str, ...]] = {}
+    """By check id: `framework:requirement`, sorted."""
