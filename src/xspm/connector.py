@@ -1,7 +1,7 @@
 """What a connector is, and the table of those that exist.
 
-A connector reads one kind of asset, read-only, and yields a snapshot. It knows nothing of policies. The table names modules, not
-objects, so that a scan imports only what its targets need.
+A connector reads one kind of asset, read-only, and yields a snapshot. It knows nothing of policies. The table names
+modules, not objects, so that a scan imports only what its targets need.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from xspm.model.digest import Digest, digest
+from xspm.model.digest import Digest, canonical, digest, digest_bytes
+from xspm.model.unknown import UNKNOWN_KEY, revive
 
 ProblemKind: TypeAlias = Literal["access", "format", "limit", "missing", "timeout", "unsupported"]
-"""Why something could not be read; the words are those of `unknown.Cause`, and `unsupported` for what xspm does not read yet."""
+"""Why something could not be read: the words of `unknown.Cause`, and `unsupported` for what xspm does not read yet."""
 
 
 class Location(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
@@ -56,9 +57,19 @@ class Resource(msgspec.Struct, frozen=True, dict=True):
     """Places of single fields by path (`spec.hostNetwork`), where they are known."""
 
     @cached_property
+    def _content(self) -> tuple[Digest, bool]:
+        data = canonical({"data": self.data, "type": self.type})
+        return digest_bytes(data), f'"{UNKNOWN_KEY}"'.encode() in data
+
+    @property
     def digest(self) -> Digest:
         """Digest of type and data: the same configuration has the same digest wherever it was found."""
-        return digest({"data": self.data, "type": self.type})
+        return self._content[0]
+
+    @property
+    def live_data(self) -> dict[str, Any]:
+        """The data with every unknown as an `Unknown`, as checks read it; not to be changed."""
+        return revive(self.data) if self._content[1] else self.data  # type: ignore[no-any-return]
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,14 +94,14 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     connector: str
     """Name of the connector that read it."""
     resource_types: tuple[str, ...]
-    """Every type this connector looked for, sorted: a type that is listed and has no resource and no problem has none."""
+    """Every type this connector looked for, sorted. One that has no resource and no problem has none."""
     resources: tuple[Resource, ...] = ()
     """Sorted by type, then id."""
     problems: tuple[Problem, ...] = ()
 
     @cached_property
     def digest(self) -> Digest:
-        """Digest of asset, types, resources and problems; the same configuration has the same digest however often it is read."""
+        """Digest of asset, types, resources and problems: the same however often the same configuration is read."""
         return digest(
             {
                 "asset": self.asset,

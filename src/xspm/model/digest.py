@@ -1,7 +1,7 @@
 """Names by content: canonical JSON (RFC 8785) and SHA-256 digests over it.
 
-`canonical` writes most values with msgspec, which agrees with RFC 8785 byte for byte as long as no number is a float and no key
-holds a character outside the Basic Multilingual Plane; everything else goes through the reference library.
+`canonical` writes most values with msgspec, which agrees with RFC 8785 byte for byte as long as no number is a float
+and no key holds a character outside the Basic Multilingual Plane; everything else goes through the reference library.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _plain_enough(value: Any, depth: int) -> bool:
     plain = True
     if kind is dict:
         for key, item in value.items():
-            # RFC 8785 sorts by UTF-16 code units, msgspec by UTF-8: they differ only beyond the Basic Multilingual Plane.
+            # RFC 8785 sorts by UTF-16 code units, msgspec by UTF-8: they differ beyond the Basic Multilingual Plane.
             plain &= key.isascii() and _plain_enough(item, depth + 1)
         return plain
     if kind is list:

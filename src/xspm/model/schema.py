@@ -1,18 +1,15 @@
 """Resource types: what a check may speak of.
 
-A type of our own is a frozen `msgspec.Struct` below `ResourceType`, with a docstring under each field. From it derive the static types
-of the policy language, validation, the JSON schema and the reference. A type whose schema the world already knows (a Kubernetes
-object) is declared by `raw_type`: its fields are dynamic.
+A type of our own is a frozen `msgspec.Struct` below `ResourceType`, with a docstring under each field. From it derive
+the static types of the policy language, validation, the JSON schema and the reference. A type whose schema the world
+already knows (a Kubernetes object) is declared by `raw_type`: its fields are dynamic.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 import types
 import typing
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
@@ -40,6 +37,8 @@ class Shape(msgspec.Struct, frozen=True):
     name: str = ""
     """A struct's name, unique in the process."""
     fields: tuple[Field, ...] = ()
+    source: type[msgspec.Struct] | None = None
+    """A struct's class, for its field docs."""
     """A struct's fields. All are always present; one without a value is null (if nullable) or unknown."""
 
     def field(self, name: str) -> Field | None:
@@ -73,15 +72,16 @@ def raw_type(name: str, title: str) -> TypeSpec:
 
 def typed(source: type[ResourceType]) -> TypeSpec:
     """Declare a resource type from its struct."""
-    title = (inspect.getdoc(source) or "").partition("\n")[0].rstrip(".")
+    title = (source.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return TypeSpec(name=source.TYPE, title=title, shape=shape_of(source), source=source)
 
 
-@lru_cache(maxsize=None)
+@cache
 def shape_of(annotation: Any) -> Shape:
     """Return the shape an annotation describes.
 
-    Understood: bool, int, float, str, Any, `list[X]`, `tuple[X, ...]`, `dict[str, X]`, structs, `Literal` of strings, `X | None`, `X | Unknown`.
+    Understood: bool, int, float, str, Any, `list[X]`, `tuple[X, ...]`, `dict[str, X]`, structs, `Literal` of strings,
+    `X | None`, `X | Unknown`.
 
     Raises:
         TypeError: the annotation is none of these.
@@ -107,13 +107,17 @@ def shape_of(annotation: Any) -> Shape:
             for name, encoded in zip(annotation.__struct_fields__, annotation.__struct_encode_fields__, strict=True)
         )
         name = getattr(annotation, "TYPE", f"{annotation.__module__}.{annotation.__qualname__}")
-        return Shape("struct", name=name, fields=fields)
+        return Shape("struct", name=name, fields=fields, source=annotation)
     raise TypeError(f"not a type a resource field can have: {annotation!r}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def field_docs(source: type[msgspec.Struct]) -> dict[str, str]:
     """Return the docstring under each field of a struct, by field name; read from source, so only for people."""
+    import ast  # noqa: PLC0415 - only people read docs
+    import inspect  # noqa: PLC0415
+    import textwrap  # noqa: PLC0415
+
     docs: dict[str, str] = {}
     for parent in reversed(source.__mro__):
         if not (issubclass(parent, msgspec.Struct) and parent is not msgspec.Struct and parent is not ResourceType):
@@ -143,24 +147,31 @@ def validate(value: Any, shape: Shape, path: str = "resource") -> list[str]:
         case "dyn":
             return []
         case "struct" if isinstance(value, dict):
-            known = {field.name for field in shape.fields}
-            problems = [f"{path}.{name} is not a field" for name in value if name not in known]
-            for field in shape.fields:
-                if field.name not in value:
-                    problems.append(f"{path}.{field.name} is missing")
-                else:
-                    problems += validate(value[field.name], field.shape, f"{path}.{field.name}")
-            return problems
+            return _validate_struct(value, shape, path)
         case "map" if isinstance(value, dict) and shape.item:
             return [line for key, item in value.items() for line in validate(item, shape.item, f"{path}[{key!r}]")]
         case "list" if isinstance(value, list) and shape.item:
             return [line for index, item in enumerate(value) for line in validate(item, shape.item, f"{path}[{index}]")]
-        case "bool" if isinstance(value, bool):
-            return []
-        case "int" if isinstance(value, int) and not isinstance(value, bool):
-            return []
-        case "double" if isinstance(value, int | float) and not isinstance(value, bool):
-            return []
-        case "string" | "timestamp" if isinstance(value, str):
+        case _ if type(value) in _SCALAR_TYPES.get(shape.kind, ()):
             return []
     return [f"{path} is not of type {shape.kind}"]
+
+
+_SCALAR_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "double": (int, float),
+    "string": (str,),
+    "timestamp": (str,),
+}
+
+
+def _validate_struct(value: dict[str, Any], shape: Shape, path: str) -> list[str]:
+    known = {field.name for field in shape.fields}
+    problems = [f"{path}.{name} is not a field" for name in value if name not in known]
+    for field in shape.fields:
+        if field.name in value:
+            problems += validate(value[field.name], field.shape, f"{path}.{field.name}")
+        else:
+            problems.append(f"{path}.{field.name} is missing")
+    return problems

@@ -1,7 +1,7 @@
 """A value that could not be had.
 
-`Unknown` is neither null nor absent: access was denied, a read timed out, or only a later apply decides it. In JSON it is
-an object with the key `$unknown`. Reading one can never make a pass.
+`Unknown` is neither null nor absent: access was denied, a read timed out, or only a later apply decides it. In JSON
+it is an object with the key `$unknown`. Reading one can never make a pass.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ UNKNOWN_KEY: Final = "$unknown"
 Cause: TypeAlias = Literal["access", "apply", "format", "limit", "missing", "timeout"]
 """Why a value is unknown.
 
-`access`: not permitted, or not reachable from here. `apply`: decided only when the declared state is applied. `format`: there, but not
-understood. `limit`: larger or deeper than xspm reads. `missing`: this kind of target cannot show it. `timeout`: no answer in time.
+`access`: not permitted, or not reachable from here. `apply`: decided only when the declared state is applied.
+`format`: there, but not understood. `limit`: larger or deeper than xspm reads. `missing`: this kind of target cannot
+show it. `timeout`: no answer in time.
 """
 
 

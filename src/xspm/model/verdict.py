@@ -60,9 +60,10 @@ class Verdict(msgspec.Struct, frozen=True):
 class Score(msgspec.Struct, frozen=True):
     """Share of the severity-weighted verdicts that pass.
 
-    `value` = 100 * passed / total, `coverage` = 100 * decided / total, where each verdict other than `not_applicable` weighs
-    as its severity (`model.check.WEIGHTS`), `passed` is the weight that passes and `decided` the weight that is pass or fail.
-    Unknown and error verdicts are in the total and never in `passed`. Both are null when nothing weighs anything.
+    `value` = 100 * passed / total, `coverage` = 100 * decided / total, where each verdict other than `not_applicable`
+    weighs as its severity (`model.check.WEIGHTS`), `passed` is the weight that passes and `decided` the weight that
+    is pass or fail. Unknown and error verdicts are in the total and never in `passed`. Both are null when nothing
+    weighs anything.
     """
 
     passed: int
@@ -97,13 +98,25 @@ class Assessment(msgspec.Struct, frozen=True):
     policies: tuple[PolicyRef, ...]
     engine: Literal["xspm", "reference"]
     verdicts: tuple[Verdict, ...]
-    """Worst first: by status, severity, check, resource."""
+    """In the order of the snapshot's resources, then by check id; those without a resource come last.
+
+    Reports sort as they need.
+    """
     problems: tuple[Problem, ...]
     score: Score
     resources: dict[str, int] = {}
     """How many resources of each type were read."""
     expired: tuple[str, ...] = ()
     """Exceptions that would have applied but have expired, one line each."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A target that could not be read at all."""
+
+    target: str
+    """As the user wrote it."""
+    message: str
+    hint: str | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -122,3 +135,5 @@ class Run(msgspec.Struct, frozen=True):
     gate: Literal["pass", "fail"]
     frameworks: dict[str, tuple[str, ...]] = {}
     """By check id: `framework:requirement`, sorted."""
+    failures: tuple[Failure, ...] = ()
+    """Targets that could not be read at all; a run that has any ends with exit code 2."""

@@ -1,0 +1,21 @@
+"""Start of the command `xspm`: the one exit path, and answers that need nothing imported."""
+
+from __future__ import annotations
+
+import sys
+
+from xspm import __version__
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"xspm {__version__}\n")
+        return
+    from xspm.cli import run  # noqa: PLC0415 - the version needs no command line
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What authors do with checks: find them, test them, start a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from xspm.app.examples import Trial, run_examples
+from xspm.app.policies import FOLDER
+from xspm.app.types import resource_types
+from xspm.errors import PolicyError, UsageError
+from xspm.policy.checks import check_id_of
+from xspm.policy.patterns import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from xspm.model.check import Check
+    from xspm.policy.assess import Engine
+    from xspm.policy.library import Built
+
+
+def find(built: Built, patterns: Sequence[str]) -> list[Check]:
+    """The checks whose ids match, all when there is no pattern.
+
+    Raises:
+        UsageError: a pattern matches none.
+    """
+    for pattern in patterns:
+        if not any(matches(check_id, [pattern]) for check_id in built.checks):
+            near = [check_id for check_id in built.checks if pattern.rpartition(".")[2] in check_id]
+            raise UsageError(
+                f"no check is called {pattern!r}",
+                hint=f"did you mean {near[0]}?" if near else "xspm check list shows them",
+            )
+    return [check for check in built.checks.values() if not patterns or matches(check.id, patterns)]
+
+
+def trials(built: Built, checks: Sequence[Check], engine: Engine | None = None) -> Iterator[Trial]:
+    """Run every example and every remediation in code form of some checks."""
+    for check in checks:
+        yield from run_examples(built.library.checks[check.id], check, engine)
+
+
+_SKELETON: Final = """\
+title: {title}
+severity: medium
+resource: {resource}
+check: {check}
+message: {message}
+rationale: >-
+  Say in two or three sentences what goes wrong when this fails.
+remediation:
+  steps: |
+    Say how to mend it.
+references:
+  - https://example.org/why
+examples:
+  pass:
+    - {example}
+  fail:
+    - {example}
+"""
+
+
+def new(check_id: str, resource: str) -> Path:
+    """Write the skeleton of a check below `.xspm/checks/` of the working folder.
+
+    Returns:
+        The new file's path.
+
+    Raises:
+        UsageError: the resource type is not known, the id is no id, or the file exists.
+    """
+    spec = resource_types().get(resource)
+    if spec is None:
+        raise UsageError(f"no resource type is called {resource!r}", hint="xspm resources lists them")
+    relative = check_id.replace(".", "/") + ".yaml"
+    try:
+        check_id_of(relative)
+    except PolicyError as error:
+        raise UsageError(
+            f"{check_id!r} is no check id: {error.message}", hint="for example acme.no_root_login"
+        ) from error
+    path = Path(FOLDER, "checks", relative)
+    field = next((field for field in spec.shape.fields if field.shape.kind == "bool"), None)
+    manifest = "manifest: |\n        apiVersion: v1\n        kind: Pod\n        metadata: {name: example}"
+    example = (
+        manifest if resource.startswith("k8s.") else f"resource: {{{field.name}: true}}" if field else "resource: {}"
+    )
+    text = _SKELETON.format(
+        title=check_id.rpartition(".")[2].replace("_", " ").capitalize(),
+        resource=resource,
+        check=f"resource.{field.name}" if field else "has(resource.metadata.labels)",
+        message=f"{field.name} is {{resource.{field.name}}}" if field else "say what is wrong",
+        example=example,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path} exists already") from error
+    return path

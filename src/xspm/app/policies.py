@@ -1,0 +1,131 @@
+"""Which policy folders are in reach of where the user stands, and the library they make.
+
+What xspm ships comes first, then the nearest `.xspm/` found from the working folder upward, then every `--policy`
+that is a path. A `--policy` that is no path is the name of a policy to use.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from xspm.app.types import resource_types
+from xspm.errors import PolicyError
+from xspm.model.check import Policy, PolicyException
+from xspm.policy import library
+from xspm.policy.cache import Cache
+from xspm.policy.folder import Folder, read_folder
+from xspm.policy.library import Built, Library
+from xspm.policy.plan import policies_in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER: Final = ".xspm"
+
+DEFAULT_POLICIES: Final = ("linux-hardening", "kubernetes-hardening")
+"""In force when the user names none and keeps none."""
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """What a scan works with."""
+
+    library: Library
+    policies: tuple[Policy, ...]
+    exceptions: tuple[PolicyException, ...]
+
+
+def in_force(chosen: Sequence[str] = (), exceptions: Path | None = None, *, cached: bool = True) -> InForce:
+    """Load everything in reach and pick the policies.
+
+    Args:
+        chosen: paths of policy folders or files, or names of policies.
+        exceptions: an exceptions file besides those of the folders.
+        cached: whether earlier compilations may be used.
+
+    Raises:
+        PolicyError, CelError, DocumentError: a file is not sound, or nothing has such a name.
+    """
+    folders, names = folders_in_reach(chosen)
+    loaded = library.load(folders, resource_types, default_cache() if cached else None)
+    declared = loaded.exceptions
+    if exceptions is not None:
+        declared = (*declared, *_exceptions_file(exceptions))
+    return InForce(library=loaded, policies=policies_in_force(loaded, names, DEFAULT_POLICIES), exceptions=declared)
+
+
+def built(chosen: Sequence[str] = ()) -> Built:
+    """Parse and compile everything in reach from source, with examples and places, gathering every error."""
+    return library.build(folders_in_reach(chosen)[0], resource_types())
+
+
+def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
+    """The policy folders, and those of `chosen` that are names of policies.
+
+    Raises:
+        PolicyError: a folder cannot be read.
+    """
+    folders = [read_folder(library.CONTENT, shipped=True)]
+    near = _nearest()
+    seen = {library.CONTENT.resolve()}
+    if near is not None:
+        folders.append(read_folder(near))
+        seen.add(near.resolve())
+    names = []
+    for one in chosen:
+        path = Path(one)
+        if path.exists() or os.sep in one or one.endswith((".yaml", ".yml")):
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                folders.append(read_folder(path))
+            if path.is_file():
+                names.append(path.stem)
+        else:
+            names.append(one)
+    return [_shown(folder) for folder in folders], names
+
+
+def default_cache() -> Cache | None:
+    """The user's cache folder (XDG base directory specification); None when there is no home to keep one in."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base and Path(base).is_absolute():
+        return Cache(Path(base, "xspm"))
+    home = os.environ.get("HOME")
+    return Cache(Path(home, ".cache", "xspm")) if home and Path(home).is_absolute() else None
+
+
+def _nearest() -> Path | None:
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise PolicyError(f"the working folder cannot be read: {error.strerror}") from error
+    for folder in (here, *here.parents):
+        candidate = folder / FOLDER
+        if candidate.is_dir() and candidate != Path.home() / FOLDER:
+            return candidate
+    return None
+
+
+def _shown(folder: Folder) -> Folder:
+    """Name a folder as short as a person would."""
+    if folder.shipped:
+        return msgspec.structs.replace(folder, shown="xspm")
+    try:
+        shown = Path(folder.shown).resolve().relative_to(Path.cwd())
+    except ValueError:
+        return folder
+    return msgspec.structs.replace(folder, shown=str(shown) if str(shown) != "." else "")
+
+
+def _exceptions_file(path: Path) -> tuple[PolicyException, ...]:
+    from xspm.policy.exceptions import read_exceptions  # noqa: PLC0415 - most scans have none
+    from xspm.syntax.yaml import load_one  # noqa: PLC0415
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    return read_exceptions(load_one(data, file=str(path)))

@@ -1,0 +1,188 @@
+"""The main job: targets to snapshots to verdicts to a gate.
+
+Targets are collected at the same time, each in a thread that dies with the process, so that Ctrl-C ends at once. A
+target that cannot be read is a failure of the run; the others are still assessed. A connector that breaks on
+something unforeseen is reported like one that could not read.
+"""
+
+from __future__ import annotations
+
+import datetime
+import queue
+import threading
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from xspm import __version__, connector
+from xspm.app.policies import InForce
+from xspm.errors import ConnectorError, UsageError, XspmError
+from xspm.model.asset import Snapshot
+from xspm.model.check import Severity
+from xspm.model.verdict import Failure, Run
+from xspm.policy.assess import Engine, FastEngine, Memory, assess
+from xspm.policy.gate import stops
+from xspm.policy.plan import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xspm.model.verdict import Assessment
+    from xspm.policy.library import Library
+
+Threshold: TypeAlias = Severity | Literal["never"]
+
+_AT_ONCE = 64
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to scan, and what to hold it against."""
+
+    targets: tuple[str, ...]
+    in_force: InForce
+    options: connector.Options = connector.Options()
+    fail_on: Threshold = "high"
+    allow_unknown: bool = False
+    engine: Literal["xspm", "reference"] = "xspm"
+
+
+def scan(request: Request, progress: Callable[[str], None]) -> Run:
+    """Collect and assess every target.
+
+    Args:
+        request: what to do.
+        progress: called from any thread with one line about what is being read.
+
+    Raises:
+        UsageError: a target is not written in any connector's form.
+        PolicyError: the policies in force contradict each other.
+    """
+    started = now()
+    readers = [(target, recognise(target)) for target in dict.fromkeys(request.targets)]
+    snapshots: list[Snapshot] = []
+    failures: list[Failure] = []
+    for target, outcome in zip(
+        (target for target, _ in readers), _collect_all(readers, request.options, progress), strict=True
+    ):
+        if isinstance(outcome, Snapshot):
+            snapshots.append(outcome)
+        else:
+            failures.append(Failure(target=target, message=str(outcome), hint=outcome.hint))
+    return report(request, snapshots, failures, started=started)
+
+
+def report(
+    request: Request,
+    snapshots: Sequence[Snapshot],
+    failures: Sequence[Failure] = (),
+    *,
+    started: str,
+    memory: Memory | None = None,
+) -> Run:
+    """Assess snapshots that are already there."""
+    library = request.in_force.library
+    engine = engine_for(request.engine)
+    assessments = [
+        assess(
+            plan(library, request.in_force.policies, snapshot.asset),
+            snapshot,
+            engine=engine,
+            exceptions=request.in_force.exceptions,
+            memory=memory,
+        )
+        for snapshot in snapshots
+    ]
+    stopped = any(stops(one, request.fail_on, allow_unknown=request.allow_unknown) for one in assessments)
+    return _run(request, library, assessments, failures, started, stopped=stopped)
+
+
+def _run(
+    request: Request,
+    library: Library,
+    assessments: Sequence[Assessment],
+    failures: Sequence[Failure],
+    started: str,
+    *,
+    stopped: bool,
+) -> Run:
+    used = sorted({verdict.check for one in assessments for verdict in one.verdicts})
+    return Run(
+        version=__version__,
+        started_at=started,
+        assessments=tuple(assessments),
+        checks={check_id: library.checks[check_id].check for check_id in used},
+        fail_on=request.fail_on,
+        allow_unknown=request.allow_unknown,
+        gate="fail" if stopped else "pass",
+        frameworks={check_id: library.requirements.get(check_id, ()) for check_id in used},
+        failures=tuple(failures),
+    )
+
+
+def engine_for(name: Literal["xspm", "reference"]) -> Engine:
+    """The engine called so."""
+    if name == "xspm":
+        return FastEngine()
+    from xspm.app.reference import ReferenceEngine  # noqa: PLC0415 - imports the C++ runtime
+
+    return ReferenceEngine()
+
+
+def now() -> str:
+    """This moment, UTC, whole seconds, RFC 3339."""
+    return datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def recognise(target: str) -> connector.Connector:
+    """The connector that reads a target.
+
+    Raises:
+        UsageError: none does.
+    """
+    for name in connector.TABLE:
+        candidate = connector.load(name)
+        if candidate.recognises(target):
+            return candidate
+    forms = ", ".join(form for name in connector.TABLE for form in connector.load(name).targets)
+    raise UsageError(f"{target!r} is no target: no such path, and not one of {forms}")
+
+
+def _collect_all(
+    readers: Sequence[tuple[str, connector.Connector]], options: connector.Options, progress: Callable[[str], None]
+) -> list[Snapshot | XspmError]:
+    """Collect every target, at most `_AT_ONCE` at a time, in the order given."""
+    if len(readers) == 1:
+        return [_collect(*readers[0], options, progress)]
+    outcomes: list[Snapshot | XspmError | None] = [None] * len(readers)
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def work() -> None:
+        while True:
+            try:
+                index = waiting.get_nowait()
+            except queue.Empty:
+                return
+            outcomes[index] = _collect(*readers[index], options, progress)
+            finished.put(index)
+
+    for index in range(len(readers)):
+        waiting.put(index)
+    for _ in range(min(_AT_ONCE, len(readers))):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in readers:
+        finished.get()
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _collect(
+    target: str, reader: connector.Connector, options: connector.Options, progress: Callable[[str], None]
+) -> Snapshot | XspmError:
+    try:
+        return reader.collect(target, options, progress)
+    except XspmError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the connector boundary: one broken target must not end the others
+        return ConnectorError(
+            f"the {reader.name} connector broke: {type(error).__name__}: {error}", hint="please report this"
+        )

@@ -1,0 +1,269 @@
+"""Make a runtime that knows no unknowns respect them, by rewriting the expression.
+
+The C++ runtime that the wheel carries has unknowns switched off, so for it an unknown is a marker value. A marker may be carried about (by a
+variable, a field, a list literal, a conditional's branches), but every place where an expression looks at a value is rewritten to raise a
+marked error when that value is a marker: `x` becomes `cel.bind(g, x, type(g) == MARKER ? unknown(g) : g)`. Errors and unknowns travel alike
+(`&&`, `||` and `?:` absorb both, everything else passes both on), so an expression has a value after the rewriting exactly when it has one
+under CEL's rules. A call that looks into lists and maps is unknown when an argument holds a marker at any depth, apart from `==` and `!=`,
+which are decided when some other element differs, and `in`, which is decided when a known element matches.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, Uint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.cel.ast import Constant
+
+MARKER: Final = "google.protobuf.SourceContext"
+"""A message that no JSON document can hold; its `file_name` is the number of the unknown it stands for."""
+
+UNKNOWN: Final = "xspm_unknown"
+"""Function (string): raise the marked error for a number."""
+
+KNOWN: Final = "xspm_known"
+"""Function (any): true, or the marked error of the first marker inside a list or map."""
+
+HOLDS: Final = "xspm_holds"
+"""Function (any): whether a list or map holds a marker."""
+
+EQUAL: Final = "xspm_equal"
+"""Function (list, list) or (map, map): equality where some elements are markers."""
+
+_CARRIES: Final = frozenset({"dyn", "_?_:_", "optional.of", "cel.@mapInsert"})
+"""Calls that hand on an argument without looking at it (of a conditional, the branches)."""
+
+_YIELDS: Final = _CARRIES | {"_[_]", "_[?_]", "_?._", "value", "orValue", "or", "first", "last", "optional.unwrap", "unwrapOpt"}
+"""Calls that may yield a marker."""
+
+_SHALLOW: Final = _YIELDS | frozenset("_&&_ _||_ !_ @not_strictly_false __not_strictly_false__ size type _+_ hasValue".split())
+"""Calls that look no deeper than at the argument itself."""
+
+_SCALARS: Final = frozenset({"bool", "int", "uint", "double", "string", "bytes", "null", "timestamp", "duration", "type", "wrapper"})
+
+_RESULTS: Final = frozenset({"@result", "__result__"})
+"""Accumulators of the standard macros: never a marker themselves."""
+
+
+def guard(checked: Checked) -> Node:
+    """Return the expression with every look at a value guarded; what it yields may itself be or hold a marker."""
+    return _Guard(checked, itertools.count()).node(checked.root)
+
+
+@dataclass(frozen=True)
+class _Guard:
+    checked: Checked
+    names: Iterator[int]
+
+    def node(self, node: Node) -> Node:
+        """Rewrite one node; its value may be a marker."""
+        reference = self.checked.references.get(node.id)
+        if reference is not None and reference.value is not None:
+            return reference.value
+        match node:
+            case Select():
+                return replace(node, operand=self.seen(node.operand))
+            case Call():
+                return self._call(node)
+            case ListOf():
+                return replace(node, elements=tuple(self.node(element) for element in node.elements))
+            case MapOf():
+                return replace(node, entries=tuple(self._entry(entry) for entry in node.entries))
+            case Fold():
+                return replace(
+                    node,
+                    range=self.seen(node.range),
+                    init=self.node(node.init),
+                    condition=self.node(node.condition),
+                    step=self.node(node.step),
+                    result=self.node(node.result),
+                )
+        return node
+
+    def seen(self, node: Node) -> Node:
+        """Rewrite a node whose value is looked at."""
+        new = self.node(node)
+        if isinstance(node, Literal | ListOf | MapOf) or (isinstance(node, Ident) and node.name in _RESULTS):
+            return new
+        if isinstance(node, Call) and node.function not in _YIELDS:
+            return new
+        name = self._name()
+        return _bind(name, new, _unless_marker(Ident(0, name), Ident(0, name)))
+
+    def seen_deep(self, node: Node) -> Node:
+        """Rewrite a node whose value is looked into."""
+        new = self.node(node)
+        kind = self.checked.type_of(node)
+        if isinstance(node, Literal) or kind.kind in _SCALARS:
+            return self.seen(node)
+        name = self._name()
+        value = Ident(0, name)
+        if kind.kind == "abstract":
+            return _bind(name, new, _unless_marker(value, self._optional(value) if kind.name.startswith("optional") else value))
+        return _bind(name, new, _unless_marker(value, _when(_call(KNOWN, value), value, value)))
+
+    def _optional(self, optional: Node) -> Node:
+        name = self._name()
+        value = Ident(0, name)
+        held = _bind(name, Call(0, "value", optional, ()), _unless_marker(value, _when(_call(KNOWN, value), optional, optional)))
+        return _when(Call(0, "hasValue", optional, ()), held, optional)
+
+    def _entry(self, entry: Entry) -> Entry:
+        key = self.seen(entry.key) if isinstance(entry.key, Node) else entry.key
+        return Entry(key, self.node(entry.value), entry.optional)
+
+    def _call(self, node: Call) -> Node:
+        match node.function:
+            case "@in":
+                return self._in(*node.arguments)
+            case "_==_":
+                return self._equal(*node.arguments)
+            case "_!=_":
+                return _call("!_", self._equal(*node.arguments))
+            case "_?_:_":
+                condition, yes, no = node.arguments
+                return _when(self.seen(condition), self.node(yes), self.node(no))
+            case name if name in _CARRIES:
+                operands = [self.node(operand) for operand in node.operands]
+            case name if name in _SHALLOW:
+                operands = [self.seen(operand) for operand in node.operands]
+            case _:
+                operands = [self.seen_deep(operand) for operand in node.operands]
+        has_target = node.target is not None
+        return replace(node, target=operands[0] if has_target else None, arguments=tuple(operands[has_target:]))
+
+    def _in(self, item: Node, container: Node) -> Node:
+        left, right = self._name(), self._name()
+        found = _call("@in", Ident(0, left), Ident(0, right))
+        holding = _when(found, Literal(0, value=True), _call(KNOWN, Ident(0, right)))
+        return _bind(left, self.seen_deep(item), _bind(right, self.seen(container), _when(_call(HOLDS, Ident(0, right)), holding, found)))
+
+    def _equal(self, left: Node, right: Node) -> Node:
+        types = self.checked.type_of(left).kind, self.checked.type_of(right).kind
+        if types[0] in _SCALARS or types[1] in _SCALARS or isinstance(left, Literal) or isinstance(right, Literal):
+            return _call("_==_", self.seen(left), self.seen(right))
+        if "abstract" in types:
+            return _call("_==_", self.seen_deep(left), self.seen_deep(right))
+        one, other = Ident(0, self._name()), Ident(0, self._name())
+        plain = _call("_==_", one, other)
+        alike = _call("_==_", _call("type", one), _call("type", other))
+        holding = _call("_||_", _call(HOLDS, one), _call(HOLDS, other))
+        decided = _when(holding, _when(alike, _call(EQUAL, one, other), plain), plain)
+        return _bind(one.name, self.seen(left), _bind(other.name, self.seen(right), decided))
+
+    def _name(self) -> str:
+        return f"@guard{next(self.names)}"
+
+
+def _bind(name: str, value: Node, result: Node) -> Node:
+    """`cel.bind(name, value, result)`."""
+    return Fold(0, "#unused", "", ListOf(0, (), frozenset()), name, value, Literal(0, value=False), Ident(0, name), result)
+
+
+def _call(function: str, *arguments: Node) -> Call:
+    return Call(0, function, None, arguments)
+
+
+def _when(condition: Node, yes: Node, no: Node) -> Node:
+    return _call("_?_:_", condition, yes, no)
+
+
+def _unless_marker(value: Node, result: Node) -> Node:
+    raised = _call(UNKNOWN, Select(0, value, "file_name", test=False))
+    return _when(_call("_==_", _call("type", value), Ident(0, MARKER)), raised, result)
+
+
+# Wire format: `google.protobuf.Any` holding `cel.expr.ParsedExpr` ------------------------------------------------------
+
+
+def encode(root: Node) -> bytes:
+    """Return an expression as the serialized form that the C++ runtime reads; every node gets a number of its own."""
+    return _bytes(1, b"type.googleapis.com/cel.expr.ParsedExpr") + _bytes(2, _bytes(2, _node(root, itertools.count(1))))
+
+
+def _varint(number: int) -> bytes:
+    number &= (1 << 64) - 1
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _bytes(field: int, value: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(value)) + value
+
+
+def _text(field: int, value: str) -> bytes:
+    return _bytes(field, value.encode("utf-8"))
+
+
+def _constant(value: Constant) -> bytes:
+    match value:
+        case None:
+            return _number(1, 0)
+        case bool():
+            return _number(2, value)
+        case int():
+            return _number(3, value)
+        case Uint():
+            return _number(4, value.value)
+        case float():
+            return _varint(5 << 3 | 1) + struct.pack("<d", value)
+        case str():
+            return _text(6, value)
+    return _bytes(7, value)
+
+
+def _node(node: Node, ids: Iterator[int]) -> bytes:
+    head = _number(2, next(ids))
+    match node:
+        case Literal():
+            return head + _bytes(3, _constant(node.value))
+        case Ident():
+            return head + _bytes(4, _text(1, node.name))
+        case Select():
+            return head + _bytes(5, _bytes(1, _node(node.operand, ids)) + _text(2, node.field) + _number(3, node.test))
+        case Call():
+            target = b"" if node.target is None else _bytes(1, _node(node.target, ids))
+            return head + _bytes(6, target + _text(2, node.function) + b"".join(_bytes(3, _node(item, ids)) for item in node.arguments))
+        case ListOf():
+            optional = b"".join(_number(2, index) for index in sorted(node.optional))
+            return head + _bytes(7, b"".join(_bytes(1, _node(item, ids)) for item in node.elements) + optional)
+        case MapOf():
+            return head + _bytes(8, _text(1, node.message) + b"".join(_bytes(2, _entry(item, ids)) for item in node.entries))
+        case Fold():
+            return head + _bytes(9, _fold(node, ids))
+    raise TypeError(f"not a node: {node!r}")
+
+
+def _entry(entry: Entry, ids: Iterator[int]) -> bytes:
+    head = _number(1, next(ids))
+    key = _bytes(3, _node(entry.key, ids)) if isinstance(entry.key, Node) else _text(2, entry.key)
+    return head + key + _bytes(4, _node(entry.value, ids)) + _number(5, entry.optional)
+
+
+def _fold(node: Fold, ids: Iterator[int]) -> bytes:
+    parts = (
+        _text(1, node.variable),
+        _bytes(2, _node(node.range, ids)),
+        _text(3, node.accumulator),
+        _bytes(4, _node(node.init, ids)),
+        _bytes(5, _node(node.condition, ids)),
+        _bytes(6, _node(node.step, ids)),
+        _bytes(7, _node(node.result, ids)),
+        _text(8, node.variable2),
+    )
+    return b"".join(parts)

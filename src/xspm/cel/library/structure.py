@@ -1,0 +1,165 @@
+"""Fields, presence, iteration, sizes and the making of lists and maps."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from xspm.cel.values import (
+    NO_OVERLOAD,
+    EvaluationError,
+    Meter,
+    Optional,
+    UInt,
+    UnknownSize,
+    key_of,
+    strict,
+    unkey,
+)
+from xspm.model.unknown import Unknown
+
+_NOT_BOOL: Final = EvaluationError("the result is not a bool")
+
+
+def sel_(operand: Any, field: str) -> Any:
+    """`operand.field` where it is not simply there."""
+    if type(operand) is dict:
+        return operand[field] if field in operand else EvaluationError(f"no such key: {field}")
+    if operand is None:
+        return EvaluationError(f"no such key: {field} (of null)")
+    if type(operand) is Optional:
+        if not operand.present:
+            return operand
+        return sel_opt(operand.value, field)
+    return strict(operand)
+
+
+def sel_opt(operand: Any, field: str) -> Any:
+    """`operand.?field` on a value that is no optional."""
+    if type(operand) is dict:
+        return Optional(present=True, value=operand[field]) if field in operand else Optional(present=False)
+    return strict(operand)
+
+
+def has_(operand: Any, field: str) -> Any:
+    """`has(operand.field)`: whether the key is there, whatever its value, an unknown one included."""
+    if type(operand) is dict:
+        return field in operand
+    if type(operand) is Optional:
+        return has_(operand.value, field) if operand.present else False
+    return strict(operand)
+
+
+def iterate_(value: Any) -> Any:
+    """Return the list that a loop goes over: elements, or keys of a map."""
+    if type(value) is dict:
+        return [unkey(key) for key in value]
+    return value if type(value) is list else strict(value)
+
+
+def pairs_(value: Any) -> Any:
+    """Return the list of pairs that a loop with two variables goes over: index and element, or key and value."""
+    if type(value) is dict:
+        return [(unkey(key), item) for key, item in value.items()]
+    return list(enumerate(value)) if type(value) is list else strict(value)
+
+
+def size_(value: Any) -> Any:
+    """`size(value)`; of an unknown, what is known of it."""
+    if type(value) in {str, bytes, list, dict}:
+        return len(value)
+    if isinstance(value, Unknown) and (value.min_size is not None or value.max_size is not None or value.prefix):
+        least = max(value.min_size or 0, len(value.prefix or ""))
+        return UnknownSize(value.reason, cause=value.cause, min_size=least, max_size=value.max_size)
+    return strict(value)
+
+
+def map_(*parts: Any) -> Any:
+    """`{k: v, …}` from keys and values in turn."""
+    result: dict[Any, Any] = {}
+    for key, value in zip(parts[::2], parts[1::2], strict=True):
+        result = insert_(result, key, value)
+        if type(result) is not dict:
+            return result
+    return result
+
+
+def insert_(target: Any, key: Any, value: Any) -> Any:
+    """Put one entry into a map that is being made, in place; repeated keys are an error."""
+    key = key_of(key)
+    if type(key) is EvaluationError:
+        return EvaluationError("unsupported key type") if key is NO_OVERLOAD else key
+    if isinstance(key, Unknown) or type(value) is EvaluationError:
+        return key if isinstance(key, Unknown) else value
+    if type(target) is not dict:
+        return strict(target)
+    if key in target:
+        return EvaluationError(f"repeated map key: {unkey(key)}")
+    target[key] = value
+    return target
+
+
+def list_opt_(*parts: Any) -> Any:
+    """`[a, ?b]` from (optional, value) in turn; an error among them is the result."""
+    result: list[Any] = []
+    for optional, value in zip(parts[::2], parts[1::2], strict=True):
+        if type(value) is EvaluationError:
+            return value
+        if not optional:
+            result.append(value)
+        elif type(value) is not Optional:
+            return strict(value)
+        elif value.present:
+            result.append(value.value)
+    return result
+
+
+def map_opt_(*parts: Any) -> Any:
+    """`{k: v, ?k: v}` from (optional, key, value) in turn."""
+    result: Any = {}
+    for optional, key, value in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        if optional:
+            if type(value) is not Optional:
+                return strict(key, value)
+            if not value.present:
+                continue
+        result = insert_(result, key, value.value if optional else value)
+        if type(result) is not dict:
+            return result
+    return result
+
+
+def bool_(value: Any) -> Any:
+    """Return the value if it may be a verdict, else an error."""
+    if type(value) is bool or isinstance(value, Unknown | EvaluationError):
+        return value
+    return EvaluationError("the result is null, not a bool") if value is None else _NOT_BOOL
+
+
+def unset_(name: str) -> EvaluationError:
+    """Return the error of a variable without a value."""
+    return EvaluationError(f"no value given for '{name}'")
+
+
+def coerce_(meter: Meter, value: Any, kind: str) -> Any:
+    """Give a JSON value of a typed field its CEL form: doubles written without a point."""
+    if kind == "double":
+        return float(value) if type(value) is int else value
+    if type(value) is list:
+        meter.charge(len(value))
+        return [coerce_(meter, item, "double") for item in value]
+    if type(value) is dict:
+        meter.charge(len(value))
+        return {key: coerce_(meter, item, "double") for key, item in value.items()}
+    return value
+
+
+def message_(name: str, *parts: Any) -> Any:
+    """`Name{field: value}` for the well-known messages that are values of the language."""
+    from xspm.cel.library.messages import build  # noqa: PLC0415 - hardly any expression needs it
+
+    return build(name, dict(zip(parts[::2], parts[1::2], strict=True)))
+
+
+def is_uint(value: Any) -> bool:
+    """Whether the value is a uint."""
+    return type(value) is UInt

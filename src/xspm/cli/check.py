@@ -1,0 +1,191 @@
+"""`xspm check`: list, show, write and test checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from xspm.app import checks as app
+from xspm.app.policies import built
+from xspm.cli.console import OUTPUT, coloured, heading, print_json, print_table, print_text
+from xspm.errors import UsageError
+from xspm.model.check import SEVERITIES, Check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspm.app.examples import Trial
+    from xspm.policy.library import Built
+
+_POLICY = click.option("--policy", "-p", "policies", multiple=True, metavar="PATH", help="A further policy folder.")
+
+
+@click.group("check")
+def check() -> None:
+    """List, show, write and test checks.
+
+    \b
+    Examples:
+      xspm check list --severity critical
+      xspm check show linux.sshd.permits_no_root_login
+      xspm check new acme.no_root_login --resource linux.sshd
+      xspm check test 'acme.*'
+    """
+
+
+@check.command("list")
+@click.argument("patterns", nargs=-1)
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Only this severity.")
+@click.option("--tag", help="Only checks with this tag.")
+@click.option("--resource", help="Only checks on this resource type.")
+@_POLICY
+@OUTPUT
+def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **only: str | None) -> None:
+    """List checks.
+
+    \b
+    Examples:
+      xspm check list 'k8s.rbac.*'
+      xspm check list --tag ssh --output json
+    """
+    found = [
+        one
+        for one in app.find(_sound(policies), patterns)
+        if (not only["severity"] or one.severity == only["severity"])
+        and (not only["tag"] or only["tag"] in one.tags)
+        and (not only["resource"] or one.resource == only["resource"])
+    ]
+    if output == "json":
+        print_json([msgspec.structs.asdict(one) | {"examples": len(one.examples)} for one in found])
+        return
+    print_table([(one.id, one.severity, one.title) for one in found], ("CHECK", "SEVERITY", "TITLE"))
+    click.echo(f"\n{len(found)} checks")
+
+
+@check.command("show")
+@click.argument("check_id", metavar="ID")
+@_POLICY
+@OUTPUT
+def show(check_id: str, policies: tuple[str, ...], output: str) -> None:
+    """Show one check whole: what it requires, why, how to mend it, and which requirements it answers.
+
+    \b
+    Examples:
+      xspm check show k8s.container.is_not_privileged
+    """
+    sources = _sound(policies)
+    found = app.find(sources, [check_id])
+    if len(found) > 1:
+        raise UsageError(f"{check_id!r} names {len(found)} checks", hint="xspm check list shows them")
+    one, requirements = found[0], sources.library.requirements.get(found[0].id, ())
+    if output == "json":
+        print_json(msgspec.to_builtins(one) | {"requirements": list(requirements)})
+        return
+    _print_check(one, requirements)
+
+
+def _print_check(one: Check, requirements: Sequence[str]) -> None:
+    heading(one.title)
+    print_text(f"{one.id}  ({one.severity}, on {one.resource})")
+    click.echo()
+    print_text(one.rationale)
+    _section("requires", one.check if one.applies is None else f"{one.check}\n\nwhere\n{one.applies}")
+    for parameter in one.parameters:
+        _section(
+            f"parameter {parameter.name}",
+            f"{parameter.description}\ndefault: {msgspec.json.encode(parameter.default).decode()}",
+        )
+    for remediation in one.remediation:
+        _section(f"remediation: {remediation.form}", _content(remediation.content))
+    _section("references", "\n".join(one.references))
+    if requirements:
+        _section("answers", "\n".join(requirements))
+
+
+def _section(title: str, text: str) -> None:
+    click.echo()
+    heading(title)
+    for line in text.rstrip().split("\n"):
+        click.echo(f"  {line}")
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = []
+    for path, value in content.items() if isinstance(content, dict) else ():
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        parts.append(f"{path}:\n" + "\n".join(f"  {line}" for line in text.rstrip().split("\n")))
+    return "\n".join(parts)
+
+
+@check.command("new")
+@click.argument("check_id", metavar="ID")
+@click.option("--resource", required=True, metavar="TYPE", help="What it speaks of; xspm resources lists them.")
+def new(check_id: str, resource: str) -> None:
+    """Start a check of your own below .xspm/checks/.
+
+    \b
+    Examples:
+      xspm check new acme.no_root_login --resource linux.sshd
+    """
+    path = app.new(check_id, resource)
+    click.echo(f"{path}\nnext: edit it, then xspm check test {check_id}")
+
+
+@check.command("test")
+@click.argument("patterns", nargs=-1, metavar="[ID|PATTERN|PATH]...")
+@_POLICY
+@OUTPUT
+@click.option("--engine", type=click.Choice(["xspm", "reference"]), default="xspm", show_default=True)
+def test(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, engine: str) -> int:
+    """Run the examples of checks, and apply every remediation in code form to its failing example.
+
+    \b
+    Examples:
+      xspm check test
+      xspm check test 'acme.*' --engine reference
+      xspm check test ./policies
+    """
+    from xspm.app.scan import engine_for  # noqa: PLC0415 - the reference engine is rarely wanted
+
+    folders = [pattern for pattern in patterns if Path(pattern).is_dir()]
+    names = [pattern for pattern in patterns if pattern not in folders]
+    sources = _sound((*policies, *folders))
+    found = app.find(sources, names)
+    if folders and not names:
+        found = [one for one in found if not sources.library.checks[one.id].shipped]
+    outcomes = list(app.trials(sources, found, engine_for("reference" if engine == "reference" else "xspm")))
+    failed = [trial for trial in outcomes if not trial.passed]
+    if output == "json":
+        print_json(outcomes)
+    else:
+        for trial in failed:
+            _print_trial(trial)
+        kinds = [sum(trial.kind == kind for trial in outcomes) for kind in ("example", "remediation")]
+        summary = f"{len(found)} checks, {kinds[0]} examples, {kinds[1]} remediations: {len(failed)} failed"
+        click.echo(click.style(summary, fg="red" if failed else "green") if coloured() else summary)
+    return 1 if failed else 0
+
+
+def _print_trial(trial: Trial) -> None:
+    where = f"{trial.location.file}:{trial.location.line}: " if trial.location else ""
+    click.echo(f"{where}{trial.check}: {trial.name}: {trial.detail}")
+
+
+def _sound(policies: Sequence[str]) -> Built:
+    """Everything in reach, from source.
+
+    Raises:
+        XspmError: the first file that is not sound.
+    """
+    sources = built(policies)
+    if sources.errors:
+        raise sources.errors[0]
+    return sources
+
+
+COMMAND = check

@@ -1,0 +1,82 @@
+"""What commands share for talking to a person: colour, width, tables, progress, JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+OUTPUT = click.option(
+    "--output", "-o", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+)
+
+
+def coloured() -> bool:
+    """Whether standard output is a terminal that wants colour (https://no-color.org)."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns to write for: the terminal's, 100 when there is none."""
+    return max(40, shutil.get_terminal_size((100, 24)).columns) if sys.stdout.isatty() else 100
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON with sorted keys."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
+
+
+def print_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> None:
+    """Print aligned columns; the last one wraps below itself."""
+    if not rows:
+        return
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns[:-1]]
+    start = sum(widths) + 2 * len(widths)
+    room = max(24, width() - start)
+    for index, row in enumerate((header, *rows)):
+        lead = "".join(cell.ljust(size + 2) for cell, size in zip(row, widths, strict=False))
+        lines = textwrap.wrap(row[-1], room) or [""]
+        for number, line in enumerate(lines):
+            text = ((lead if number == 0 else " " * start) + line).rstrip()
+            click.echo(click.style(text, bold=True) if index == 0 and coloured() else text)
+
+
+def print_text(text: str, indent: str = "") -> None:
+    """Print a paragraph wrapped to the width."""
+    for paragraph in text.split("\n"):
+        click.echo(
+            textwrap.fill(paragraph, width(), initial_indent=indent, subsequent_indent=indent) if paragraph else ""
+        )
+
+
+def heading(text: str) -> None:
+    """Print a heading."""
+    click.echo(click.style(text, bold=True) if coloured() else text)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A line on standard error that says what is being read, gone when done; silent when that is no terminal."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _text: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - costs start-up time that only a terminal is worth
+    from rich.markup import escape  # noqa: PLC0415
+
+    with Console(stderr=True).status("reading …", spinner="dots") as status:
+        yield lambda text: status.update(escape(printable(text)))
+
+
+def printable(text: str) -> str:
+    """The text without anything a terminal would obey."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

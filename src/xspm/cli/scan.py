@@ -1,0 +1,141 @@
+"""`xspm scan`: assess targets against policy and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xspm.app.policies import in_force
+from xspm.app.scan import Request, scan
+from xspm.cli.console import coloured, progress, width
+from xspm.connector import Options
+from xspm.errors import UsageError
+from xspm.model.check import SEVERITIES
+from xspm.report.interface import STANDARD_OUTPUT, Output, load, parse_output, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspm.model.verdict import Run
+
+
+@click.command("scan")
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.option(
+    "--policy", "-p", "policies", multiple=True, metavar="PATH|NAME", help="Policy folder, file or name; repeatable."
+)
+@click.option(
+    "--exceptions", type=click.Path(path_type=Path), help="A file of exceptions besides .xspm/exceptions.yaml."
+)
+@click.option(
+    "--output",
+    "-o",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=PATH]|PATH",
+    help="Report to write; repeatable. See xspm scan --help.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*SEVERITIES, "never"]),
+    default="high",
+    show_default=True,
+    help="Least severity that exits with 1.",
+)
+@click.option("--allow-unknown", is_flag=True, help="Let what could not be decided through the gate.")
+@click.option(
+    "--engine",
+    type=click.Choice(["xspm", "reference"]),
+    default="xspm",
+    show_default=True,
+    help="What evaluates the checks.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show every resource and every unknown.")
+@click.option("--explain-score", is_flag=True, help="Show how the score comes about.")
+@click.option("--no-cache", is_flag=True, help="Compile every policy file anew.")
+@click.option("--sudo", is_flag=True, help="Read remote hosts with sudo -n.")
+@click.option("--identity", "-i", metavar="FILE", help="Private key for ssh targets.")
+@click.option("--known-hosts", metavar="FILE", help="Known hosts for ssh targets.")
+@click.option("--ssh-config", metavar="FILE", help="Configuration for ssh targets.")
+@click.option(
+    "--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one target may take."
+)
+def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[str, ...], **flags: Any) -> int:
+    """Assess targets against policy and report.
+
+    A target is `host` (this machine), `ssh://[USER@]HOST[:PORT]`, `dir:PATH` (an unpacked root file system), a file
+    or folder of Kubernetes manifests, or `-` (manifests on standard input). Report formats: terminal, json, sarif,
+    junit, markdown, csv, html.
+
+    Exit codes: 0 nothing at or over --fail-on, 1 findings, 2 the tool could not do its work.
+
+    \b
+    Examples:
+      xspm scan host
+      xspm scan deploy/ -o report.sarif -o html=report.html
+      helm template ./chart | xspm scan - --policy pss-restricted
+      xspm scan ssh://web-1 ssh://admin@web-2:2222 --sudo --fail-on critical
+    """
+    if not targets:
+        raise UsageError("name at least one target", hint="xspm scan host; xspm scan deploy/; xspm scan --help")
+    reports = [parse_output(text) for text in outputs] or [Output("terminal", STANDARD_OUTPUT)]
+    if sum(report.path == STANDARD_OUTPUT for report in reports) > 1:
+        raise UsageError(
+            "only one report can go to standard output", hint="write the others to files: -o json=report.json"
+        )
+    request = Request(
+        targets=targets,
+        in_force=in_force(policies, flags["exceptions"], cached=not flags["no_cache"]),
+        options=Options(
+            sudo=flags["sudo"],
+            timeout=flags["timeout"],
+            ssh_config=flags["ssh_config"],
+            known_hosts=flags["known_hosts"],
+            identity=flags["identity"],
+        ),
+        fail_on=flags["fail_on"],
+        allow_unknown=flags["allow_unknown"],
+        engine=flags["engine"],
+    )
+    with progress() as tell:
+        run = scan(request, tell)
+    _report(run, reports, verbose=flags["verbose"], explain_score=flags["explain_score"])
+    for failure in run.failures:
+        click.echo(
+            f"xspm: {failure.target}: {failure.message}" + (f"\n  hint: {failure.hint}" if failure.hint else ""),
+            err=True,
+        )
+    if run.failures:
+        return 2
+    return 1 if run.gate == "fail" else 0
+
+
+def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score: bool) -> None:
+    """Render everything before the first byte is written, so that a broken report leaves no other half of the set."""
+    texts = []
+    for report in reports:
+        if report.format == "terminal":
+            from xspm.report import terminal  # noqa: PLC0415 - only where it is wanted
+
+            here = report.path == STANDARD_OUTPUT
+            texts.append(
+                terminal.render(
+                    run,
+                    colour=here and coloured(),
+                    width=width() if here else 100,
+                    verbose=verbose,
+                    explain_score=explain_score,
+                )
+            )
+        else:
+            texts.append(load(report.format).render(run))
+    for report, text in zip(reports, texts, strict=True):
+        if report.path == STANDARD_OUTPUT:
+            click.echo(text, nl=not text.endswith("\n"))
+        else:
+            write(report.path, text)
+
+
+COMMAND = command

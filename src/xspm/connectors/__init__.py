@@ -1,0 +1,1 @@
+"""Connectors: one package per asset family; they never import each other."""

@@ -1,0 +1,149 @@
+"""Files read directly from this machine's file system: the part that `host` and `dir:` share.
+
+A path is looked up before it is opened, so that a FIFO or a device is never opened; the opened file is looked up again,
+so that one that was swapped in between is not read either. Sizes are capped.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as stat_bits
+from typing import TYPE_CHECKING
+
+from xspm.connectors.linux import walk as walking
+from xspm.connectors.linux.pattern import expand
+from xspm.connectors.linux.transport import (
+    ENTRY_LIMIT,
+    TEXT_LIMIT,
+    Names,
+    Stat,
+    absent,
+    decode,
+    file_kind,
+    too_large,
+    unreadable,
+)
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from xspm.model.asset import Problem
+
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class LocalFiles:
+    """Reads files below a folder of this machine."""
+
+    top = ""
+    """The folder that is the root; empty for this machine itself."""
+
+    def locate(self, path: str, *, follow: bool) -> str:  # noqa: ARG002 - the kernel follows links for this machine
+        """Return the path to hand to the kernel.
+
+        Raises:
+            OSError: the path leads nowhere.
+        """
+        return path
+
+    def text(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[str | None]:
+        """See `Source.text`."""
+        data = self.data(path, limit)
+        return decode(data) if isinstance(data, bytes) else data
+
+    def data(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[bytes | None]:
+        """See `Source.data`."""
+        try:
+            real = self.locate(path, follow=True)
+            if not stat_bits.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116 - hot
+                return Unknown(f"not a regular file: {path}", cause="format")
+            descriptor = os.open(real, _FLAGS)
+            try:
+                if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
+                    return Unknown(f"not a regular file: {path}", cause="format")
+                return _read(descriptor, path, limit)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            return _missing(path) if absent(error) else unreadable(path, error)
+
+    def list(self, path: str) -> Maybe[Names | None]:
+        """See `Source.list`."""
+        try:
+            with os.scandir(self.locate(path, follow=True)) as entries:
+                names = []
+                for entry in entries:
+                    names.append(walking.clean(entry.name))
+                    if len(names) > ENTRY_LIMIT:
+                        return Unknown(f"more than {ENTRY_LIMIT} entries: {path}", cause="limit")
+            return sorted(names)
+        except OSError as error:
+            return _missing(path) if absent(error) else unreadable(path, error)
+
+    def glob(self, pattern: str) -> Maybe[Names]:
+        """See `Source.glob`."""
+        return expand(pattern, self.list, self._exists)
+
+    def stat(self, path: str, *, follow: bool = False) -> Maybe[Stat | None]:
+        """See `Source.stat`."""
+        try:
+            real = self.locate(path, follow=follow)
+            found = os.stat(real, follow_symlinks=follow)  # noqa: PTH116 - hot
+            target = os.readlink(real) if stat_bits.S_ISLNK(found.st_mode) else None  # noqa: PTH115 - as written
+        except OSError as error:
+            return _missing(path) if absent(error) else unreadable(path, error)
+        return Stat(
+            path=path,
+            kind=file_kind(found.st_mode),
+            mode=stat_bits.S_IMODE(found.st_mode),
+            uid=found.st_uid,
+            gid=found.st_gid,
+            size=found.st_size,
+            device=found.st_dev,
+            modified_seconds=int(found.st_mtime),
+            target=None if target is None else walking.clean(target),
+        )
+
+    def walk(self) -> Iterator[Stat | Problem]:
+        """See `Source.walk`."""
+        return walking.walk(self.top, self.mounts(), self._numbers("/etc/passwd"), self._numbers("/etc/group"))
+
+    def mounts(self) -> Mapping[str, bool]:
+        """Return which mount points inside the root the walk enters; by default none: it stays on one device."""
+        return {}
+
+    def _exists(self, path: str) -> Maybe[bool]:
+        """Whether a path exists."""
+        found = self.stat(path)
+        return found if isinstance(found, Unknown) else found is not None
+
+    def _numbers(self, path: str) -> set[int]:
+        """Return the third fields of passwd or group."""
+        text = self.text(path)
+        return numbers(text if isinstance(text, str) else "")
+
+
+def numbers(text: str) -> set[int]:
+    """Return the numbers in the third fields of passwd or group."""
+    fields = (line.split(":", 3) for line in text.splitlines())
+    return {int(field[2]) for field in fields if len(field) > 2 and field[2].isascii() and field[2].isdigit()}
+
+
+def _read(descriptor: int, path: str, limit: int) -> Maybe[bytes]:
+    """Read an open file to its end, or say that it is too large."""
+    chunks, size = [], 0
+    while chunk := os.read(descriptor, 1 << 20):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            return too_large(path, limit)
+    return b"".join(chunks)
+
+
+def _missing(path: str) -> Unknown | None:
+    """Return None for what is not there; a name that is no UTF-8 was listed with replacements and cannot be told."""
+    if "\ufffd" in path:
+        return unreadable(path, OSError(errno.EILSEQ, "name is not UTF-8"))
+    return None

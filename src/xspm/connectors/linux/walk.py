@@ -1,0 +1,198 @@
+"""The one walk over all local file systems: what is setuid, world-writable or of nobody.
+
+Entries are looked at with lstat and never opened. Mounts are told apart by mountinfo: pseudo and network file systems
+are left out, a file system that is mounted twice is walked once, and the image stores of container engines are left out
+as well, for they are not this host's programs.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_bits
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from xspm.connectors.linux.transport import WALK_LIMIT, WALK_TIMEOUT_SECONDS, Stat, file_kind
+from xspm.model.asset import Problem, ProblemKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+WALK_TYPES: Final = ("linux.filesystem_scan", "linux.setuid_file")
+"""Types that a cut walk leaves incomplete."""
+LOCAL_FILESYSTEMS: Final = frozenset(
+    {
+        *("bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "msdos", "nilfs2", "ntfs", "ntfs3"),
+        *("reiserfs", "ubifs", "vfat", "xfs", "zfs", "jffs2"),
+    }
+)
+"""File systems on disks of this machine that are walked wherever they are mounted."""
+SCRATCH: Final = frozenset({"/tmp", "/var/tmp", "/dev/shm"})  # noqa: S108 - looked at, not used
+"""Where tmpfs is walked too."""
+IMAGE_STORES: Final = frozenset(
+    {
+        "/var/lib/containerd",
+        "/var/lib/containers/storage",
+        "/var/lib/docker",
+        "/var/lib/lxc",
+        "/var/lib/lxd",
+        "/var/lib/machines",
+        "/var/lib/rancher",
+    }
+)
+"""Folders of other systems' files."""
+
+
+class MountPoint(NamedTuple):
+    """One line of mountinfo."""
+
+    path: str
+    device: str
+    """`major:minor`."""
+    root: str
+    """Which folder of the file system is mounted."""
+    filesystem: str
+    source: str
+    options: tuple[str, ...]
+    """Of the mount and of the file system, sorted, each once."""
+
+
+def unescape(field: str) -> str:
+    r"""Decode the octal escapes of mountinfo and fstab (`\040` is a blank)."""
+    if "\\" not in field:
+        return field
+    head, *rest = field.split("\\")
+    decoded = [head]
+    for part in rest:
+        code = part[:3]
+        octal = len(code) == 3 and all(digit in "01234567" for digit in code) and int(code, 8) < 128
+        decoded.append(chr(int(code, 8)) + part[3:] if octal else "\\" + part)
+    return "".join(decoded)
+
+
+def parse_mountinfo(text: str) -> list[MountPoint]:
+    """Read /proc/self/mountinfo, in its order; lines that do not fit its format are left out."""
+    mounts = []
+    for line in text.splitlines():
+        head, dash, tail = line.partition(" - ")
+        left, right = head.split(" "), tail.split(" ")
+        if not dash or len(left) < 6 or len(right) < 3:
+            continue
+        options = tuple(sorted({*left[5].split(","), *right[2].split(",")}))
+        mounts.append(MountPoint(unescape(left[4]), left[2], unescape(left[3]), right[0], unescape(right[1]), options))
+    return mounts
+
+
+def walkable(mounts: list[MountPoint]) -> dict[str, bool]:
+    """Return for each mount point whether the walk enters it."""
+    last = {mount.path: mount for mount in mounts}
+    answer: dict[str, bool] = {}
+    seen: set[tuple[str, str]] = set()
+    for path, mount in sorted(last.items()):
+        whole = any((mount.device, root) in seen for root in _parents(mount.root))
+        local = (
+            path == "/" or mount.filesystem in LOCAL_FILESYSTEMS or (mount.filesystem == "tmpfs" and path in SCRATCH)
+        )
+        answer[path] = local and not whole
+        if answer[path]:
+            seen.add((mount.device, mount.root))
+    return answer
+
+
+def _parents(path: str) -> Iterator[str]:
+    """Yield a path and every folder above it."""
+    while True:
+        yield path
+        if path == "/":
+            return
+        path = path.rpartition("/")[0] or "/"
+
+
+def clean(name: str) -> str:
+    """Return a name as valid Unicode: undecodable bytes become replacement characters."""
+    if name.isascii():
+        return name
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def walk(
+    top: str,
+    mounts: Mapping[str, bool],
+    uids: Collection[int],
+    gids: Collection[int],
+    *,
+    limit: int = WALK_LIMIT,
+    timeout: float = WALK_TIMEOUT_SECONDS,
+) -> Iterator[Stat | Problem]:
+    """Walk everything below `top`; see `Source.walk`.
+
+    Args:
+        top: the folder that is the root, without a trailing slash: empty for this machine.
+        mounts: by path inside the root, whether that mount is entered; a device not named there is not entered.
+        uids: the numbers that accounts have.
+        gids: the numbers that groups have.
+        limit: entries looked at, at most.
+        timeout: seconds, at most.
+    """
+    deadline = time.monotonic() + timeout
+    device = os.lstat(top or "/").st_dev
+    pending: list[tuple[str, int]] = [("", device)]
+    seen = denied = 0
+    example = ""
+    while pending:
+        folder, device = pending.pop()
+        if seen > limit or time.monotonic() > deadline:
+            kind: ProblemKind = "limit" if seen > limit else "timeout"
+            yield Problem(kind, f"walk of the file systems cut after {seen} entries", resource_types=WALK_TYPES)
+            break
+        try:
+            entries = os.scandir(f"{top}{folder}/")
+        except OSError:
+            denied += 1
+            example = example or folder
+            continue
+        with entries:
+            for entry in entries:
+                seen += 1
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue
+                mode = found.st_mode
+                path = f"{folder}/{entry.name}"
+                directory = stat_bits.S_ISDIR(mode)
+                if directory and _enters(path, found.st_dev, device, mounts):
+                    pending.append((path, found.st_dev))
+                elif directory and found.st_dev != device:
+                    continue
+                if (
+                    mode & 0o6000
+                    or (mode & 0o002 and not stat_bits.S_ISLNK(mode))
+                    or found.st_uid not in uids
+                    or found.st_gid not in gids
+                ):
+                    yield _entry(path, found)
+    if denied:
+        message = f"{denied} folders could not be listed, for instance {clean(example) or '/'}"
+        yield Problem("access", message, resource_types=WALK_TYPES, hint="run as root")
+
+
+def _enters(path: str, device: int, parent: int, mounts: Mapping[str, bool]) -> bool:
+    """Whether the walk enters a folder."""
+    if path in IMAGE_STORES:
+        return False
+    return mounts.get(path, device == parent)
+
+
+def _entry(path: str, found: os.stat_result) -> Stat:
+    """Return the metadata of an entry of interest."""
+    return Stat(
+        path=clean(path),
+        kind=file_kind(found.st_mode),
+        mode=stat_bits.S_IMODE(found.st_mode),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        size=found.st_size,
+        device=found.st_dev,
+        modified_seconds=int(found.st_mtime),
+    )

@@ -1,0 +1,364 @@
+"""From a plan and a snapshot to verdicts: a pure function, remembered by digest.
+
+For each resource the checks planned for its type are run in turn. What they said is remembered under the digests of
+everything it depends on (checks, parameters, engine, the resource, and where a check reads `resources` or `now`,
+those too), so a second assessment evaluates only what changed. A type that could not be collected gives one `unknown`
+verdict per check, never silence.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import msgspec
+
+from xspm.cel import EvaluationError, observe
+from xspm.model.check import WEIGHTS
+from xspm.model.digest import digest
+from xspm.model.unknown import Cause, Unknown
+from xspm.model.verdict import Assessment, ExceptionRef, Observed, Score, Status, Verdict
+from xspm.policy.exceptions import covers, in_force
+from xspm.policy.library import Executable
+from xspm.policy.plan import Planned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from xspm.model.asset import Location, Problem, Resource, Snapshot
+    from xspm.model.check import PolicyException
+    from xspm.policy.library import Compiled
+    from xspm.policy.plan import Plan
+
+_SHOWN: Final = 6
+"""How many observed values a verdict carries at most."""
+
+
+class Engine(Protocol):
+    """Turns a compiled check into something that evaluates."""
+
+    name: Literal["xspm", "reference"]
+
+    def executable(self, compiled: Compiled) -> Executable:
+        """The programs of a check."""
+
+
+class FastEngine:
+    """Our own programs."""
+
+    name: Literal["xspm", "reference"] = "xspm"
+
+    def __init__(self) -> None:
+        """Start with no program loaded."""
+        self._loaded: dict[str, Executable] = {}
+
+    def executable(self, compiled: Compiled) -> Executable:
+        """The programs of a check, loaded once."""
+        loaded = self._loaded.get(compiled.check.id)
+        if loaded is None or loaded.check is not compiled.check:
+            loaded = self._loaded[compiled.check.id] = Executable(compiled)
+        return loaded
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What a group of checks said about one resource."""
+
+    verdicts: tuple[Verdict, ...]
+    passed: int
+    decided: int
+    total: int
+    attention: bool
+    """Whether any verdict is neither `pass` nor `not_applicable`."""
+
+
+class Memory:
+    """Verdicts by digest, the least recently used dropped first."""
+
+    def __init__(self, capacity: int = 200_000) -> None:
+        """Remember at most `capacity` resources."""
+        self._capacity = capacity
+        self._entries: OrderedDict[tuple[str, ...], Remembered] = OrderedDict()
+        self.evaluated = 0
+        """Resources evaluated, not remembered, since the start."""
+
+    def get(self, key: tuple[str, ...]) -> Remembered | None:
+        """What is remembered under a key."""
+        return self._entries.get(key)
+
+    def put(self, key: tuple[str, ...], value: Remembered) -> None:
+        """Remember something that had to be evaluated."""
+        self.evaluated += 1
+        self._entries[key] = value
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+
+
+def assess(
+    plan: Plan,
+    snapshot: Snapshot,
+    *,
+    engine: Engine,
+    exceptions: Sequence[PolicyException] = (),
+    memory: Memory | None = None,
+) -> Assessment:
+    """Return every verdict of a plan about a snapshot.
+
+    Args:
+        plan: what to run.
+        snapshot: the evidence.
+        engine: what evaluates.
+        exceptions: all that are declared, in force or not.
+        memory: what earlier assessments said; None remembers nothing.
+    """
+    results = list(_Assessor(plan, snapshot, engine, memory).run())
+    verdicts, expired = _except(
+        [verdict for result in results for verdict in result.verdicts], results, snapshot, exceptions
+    )
+    counts: dict[str, int] = dict.fromkeys(snapshot.resource_types, 0)
+    for resource in snapshot.resources:
+        counts[resource.type] = counts.get(resource.type, 0) + 1
+    return Assessment(
+        asset=snapshot.asset,
+        collected_at=snapshot.collected_at,
+        snapshot=snapshot.digest,
+        policies=plan.policies,
+        engine=engine.name,
+        verdicts=tuple(verdicts),
+        problems=snapshot.problems,
+        score=Score(
+            passed=sum(result.passed for result in results),
+            decided=sum(result.decided for result in results),
+            total=sum(result.total for result in results),
+        ),
+        resources=counts,
+        expired=expired,
+    )
+
+
+class _Resources(dict[str, "list[Any] | Unknown"]):
+    """`resources` of CEL: all data by type, made on first use, unknown where a type could not be collected."""
+
+    def __init__(self, snapshot: Snapshot, blocked: Mapping[str, Problem]) -> None:
+        super().__init__()
+        self._snapshot = snapshot
+        self._blocked = blocked
+
+    def __missing__(self, kind: str) -> list[Any] | Unknown:
+        value: list[Any] | Unknown
+        problem = self._blocked.get(kind)
+        if problem is not None:
+            value = _unknown(problem)
+        elif kind not in self._snapshot.resource_types:
+            value = Unknown(f"{kind} is not collected from this kind of asset", cause="missing")
+        else:
+            value = [resource.live_data for resource in self._snapshot.resources if resource.type == kind]
+        self[kind] = value
+        return value
+
+
+def _unknown(problem: Problem) -> Unknown:
+    cause: Cause = "missing" if problem.kind == "unsupported" else problem.kind
+    return Unknown(problem.message, cause=cause)
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """Checks on one resource type that depend on the same evidence."""
+
+    planned: tuple[Planned, ...]
+    key: str
+    """Digest of the checks, the engine and the evidence beside the resource."""
+
+
+class _Assessor:
+    """One assessment under way."""
+
+    def __init__(self, plan: Plan, snapshot: Snapshot, engine: Engine, memory: Memory | None) -> None:
+        self._plan = plan
+        self._snapshot = snapshot
+        self._engine = engine
+        self._memory = memory
+        self._blocked: dict[str, Problem] = {}
+        for problem in snapshot.problems:
+            for kind in problem.resource_types:
+                self._blocked.setdefault(kind, problem)
+        self._resources = _Resources(snapshot, self._blocked)
+        self._groups: dict[str, tuple[_Group, ...]] = {}
+
+    def run(self) -> Iterator[Remembered]:
+        """Yield what each group of checks says about each resource, then about what could not be collected."""
+        for resource in self._snapshot.resources:
+            groups = self._groups.get(resource.type)
+            if groups is None:
+                groups = self._groups[resource.type] = self._group(resource.type)
+            for group in groups:
+                yield self._recall(group, resource)
+        for kind in sorted(self._blocked):
+            if kind in self._snapshot.resource_types and kind in self._plan.checks:
+                yield self._uncollected(kind, self._blocked[kind])
+
+    def _group(self, kind: str) -> tuple[_Group, ...]:
+        """Split the checks of a type into those about the resource alone and those that read other evidence."""
+        alone: list[Planned] = []
+        wide: list[Planned] = []
+        for planned in self._plan.checks.get(kind, ()):
+            executable = self._engine.executable(planned.compiled)
+            programs = [executable.program, executable.applies or executable.program]
+            reads_more = any(program.resource_types or program.reads_now for program in programs)
+            (wide if reads_more else alone).append(planned)
+        groups = [_Group(tuple(alone), self._key(alone, []))] if alone else []
+        if wide:
+            kinds = sorted({kind for planned in wide for kind in self._reads(planned)})
+            evidence = [self._snapshot.collected_at] if any(self._reads_now(planned) for planned in wide) else []
+            evidence += [self._kind_digest(kind) for kind in kinds] if self._memory else []
+            groups.append(_Group(tuple(wide), self._key(wide, evidence)))
+        return tuple(groups)
+
+    def _reads(self, planned: Planned) -> set[str]:
+        executable = self._engine.executable(planned.compiled)
+        return {
+            kind for program in (executable.program, executable.applies) if program for kind in program.resource_types
+        }
+
+    def _reads_now(self, planned: Planned) -> bool:
+        executable = self._engine.executable(planned.compiled)
+        return any(program.reads_now for program in (executable.program, executable.applies) if program)
+
+    def _kind_digest(self, kind: str) -> str:
+        if kind in self._blocked or kind not in self._snapshot.resource_types:
+            return digest(msgspec.to_builtins(self._resources[kind]))
+        return digest([resource.digest for resource in self._snapshot.resources if resource.type == kind])
+
+    def _key(self, planned: Sequence[Planned], evidence: Sequence[str]) -> str:
+        return digest([self._engine.name, [one.digest for one in planned], list(evidence)]) if self._memory else ""
+
+    def _recall(self, group: _Group, resource: Resource) -> Remembered:
+        if self._memory is None:
+            return self._evaluate(group, resource)
+        place = resource.location
+        where = f"{place.file}:{place.line}:{place.end_line}" if place else ""
+        key = (group.key, resource.type, resource.id, resource.name, where, resource.digest)
+        known = self._memory.get(key)
+        if known is None:
+            known = self._evaluate(group, resource)
+            self._memory.put(key, known)
+        return known
+
+    def _evaluate(self, group: _Group, resource: Resource) -> Remembered:
+        data = resource.live_data
+        return _sum([self._verdict(planned, resource, data) for planned in group.planned])
+
+    def _verdict(self, planned: Planned, resource: Resource, data: dict[str, Any]) -> Verdict:
+        executable = self._engine.executable(planned.compiled)
+        resources, now = self._resources, self._snapshot.collected_at
+        outcome: Any = True
+        program = executable.applies
+        if program is not None:
+            outcome = program.evaluate(data, planned.params, resources, now)
+        applies = outcome is not False
+        if outcome is True:
+            program = executable.program
+            outcome = program.evaluate(data, planned.params, resources, now)
+        status: Status
+        cause: Cause | None = None
+        if not applies:
+            status, message = "not_applicable", ""
+        elif outcome is True:
+            status, message = "pass", ""
+        elif outcome is False:
+            status, message = "fail", executable.message.render(data, planned.params, resources, now)
+        elif isinstance(outcome, Unknown):
+            status, message, cause = "unknown", outcome.reason, outcome.cause
+        else:
+            status, message = "error", outcome.message if isinstance(outcome, EvaluationError) else "not a truth value"
+        attention = bool(message)
+        return Verdict(
+            check=planned.compiled.check.id,
+            status=status,
+            severity=planned.severity,
+            resource_type=resource.type,
+            resource_id=resource.id,
+            resource_name=resource.name,
+            message=message,
+            observed=_observed(program.reads, resource, data) if attention and program else (),
+            location=_place(resource, program.reads) if attention and program else resource.location,
+            cause=cause,
+            resource_digest=resource.digest,
+        )
+
+    def _uncollected(self, kind: str, problem: Problem) -> Remembered:
+        unknown = _unknown(problem)
+        return _sum(
+            [
+                Verdict(
+                    check=planned.compiled.check.id,
+                    status="unknown",
+                    severity=planned.severity,
+                    resource_type=kind,
+                    resource_id="",
+                    resource_name="",
+                    message=unknown.reason,
+                    location=problem.location,
+                    cause=unknown.cause,
+                )
+                for planned in self._plan.checks[kind]
+            ]
+        )
+
+
+def _sum(verdicts: Sequence[Verdict]) -> Remembered:
+    passed = decided = total = 0
+    attention = False
+    for verdict in verdicts:
+        status = verdict.status
+        if status == "not_applicable":
+            continue
+        weight = WEIGHTS[verdict.severity]
+        total += weight
+        if status == "pass":
+            passed += weight
+            decided += weight
+            continue
+        attention = True
+        if status == "fail":
+            decided += weight
+    return Remembered(tuple(verdicts), passed, decided, total, attention)
+
+
+def _observed(paths: Sequence[str], resource: Resource, data: dict[str, Any]) -> tuple[Observed, ...]:
+    """The values of the fields a check read, as plain JSON."""
+    return tuple(
+        Observed(path, msgspec.to_builtins(observe(path, data)), resource.locations.get(path.removeprefix("resource.")))
+        for path in paths[:_SHOWN]
+    )
+
+
+def _place(resource: Resource, paths: Sequence[str]) -> Location | None:
+    """The line of the first field read that is written down, else of the resource."""
+    for path in paths:
+        place = resource.locations.get(path.removeprefix("resource."))
+        if place is not None:
+            return place
+    return resource.location
+
+
+def _except(
+    verdicts: list[Verdict], results: Sequence[Remembered], snapshot: Snapshot, exceptions: Sequence[PolicyException]
+) -> tuple[list[Verdict], tuple[str, ...]]:
+    """Mark the verdicts that an exception in force covers; name the expired ones that would have covered any."""
+    if not exceptions or not any(result.attention for result in results):
+        return verdicts, ()
+    expired: dict[str, None] = {}
+    for index, verdict in enumerate(verdicts):
+        if verdict.status in {"pass", "not_applicable"}:
+            continue
+        for exception in exceptions:
+            if not covers(exception, snapshot.asset, verdict):
+                continue
+            if in_force(exception, snapshot.collected_at):
+                reference = ExceptionRef(exception.reason, exception.owner, exception.expires, exception.location)
+                verdicts[index] = msgspec.structs.replace(verdict, exception=reference)
+                break
+            place = exception.location
+            where = f"{place.file}:{place.line}: " if place else ""
+            expired[f"{where}expired on {exception.expires}: {', '.join(exception.checks)} ({exception.reason})"] = None
+    return verdicts, tuple(expired)

@@ -1,0 +1,73 @@
+"""A folder of derived files named by digest, safe to lose and safe to find tampered with.
+
+What it holds is code made from policies, so a file counts only if this user alone can have written it and its own
+digest is right. Anything else (foreign owner, loose mode, wrong magic, cut short) is ignored as if it were not there.
+Failing to write is never an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MAGIC: Final = b"xspm-cache-1\n"
+_KEEP: Final = 16
+_MAX_BYTES: Final = 64 * 1024 * 1024
+
+
+class Cache:
+    """Files below one folder that only this user may write."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, made on the first `put`."""
+        self._folder = folder
+
+    def get(self, key: str) -> bytes | None:
+        """The payload stored under a key (hex digits), None if there is none that can be trusted."""
+        try:
+            descriptor = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None
+        try:
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
+                if not (_private(os.fstat(file.fileno())) and _private(self._folder.stat())):
+                    return None
+                data = file.read(_MAX_BYTES)
+        except OSError:
+            return None
+        head = len(_MAGIC) + 32
+        payload = data[head:]
+        if not data.startswith(_MAGIC) or hashlib.sha256(payload).digest() != data[len(_MAGIC) : head]:
+            return None
+        return payload
+
+    def put(self, key: str, payload: bytes) -> None:
+        """Store a payload, whole or not at all, and drop the oldest files beyond a few."""
+        temporary = self._folder / f".{key}.{os.getpid()}"
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _private(self._folder.stat()):
+                return
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            try:
+                with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, created exclusively
+                    file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
+                temporary.replace(self._folder / key)
+            finally:
+                temporary.unlink(missing_ok=True)
+            entries = sorted(
+                (entry for entry in self._folder.iterdir() if not entry.name.startswith(".")),
+                key=lambda entry: entry.stat().st_mtime,
+            )
+            for entry in entries[:-_KEEP]:
+                entry.unlink(missing_ok=True)
+
+
+def _private(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

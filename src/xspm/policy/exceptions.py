@@ -1,0 +1,76 @@
+"""Exceptions: reasoned, owned, expiring deviations, kept in a reviewed file.
+
+An exception in force marks the verdicts it covers; it never removes one. An expired exception counts for nothing and
+is reported.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from xspm.model.check import PolicyException
+from xspm.policy.fields import Fields
+from xspm.policy.patterns import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspm.model.asset import Asset
+    from xspm.model.verdict import Verdict
+    from xspm.syntax.yaml import Document
+
+
+def read_exceptions(document: Document) -> tuple[PolicyException, ...]:
+    """Read an exceptions file: a mapping with the list `exceptions`.
+
+    Raises:
+        PolicyError: a field is missing or of the wrong type, or an expiry is not a date.
+    """
+    fields = Fields(document)
+    if not isinstance(fields.get("exceptions"), list):
+        fields.fail("`exceptions` must be a list")
+    exceptions = tuple(_exception(entry) for entry in fields.children("exceptions"))
+    fields.done()
+    return exceptions
+
+
+def _exception(entry: Fields) -> PolicyException:
+    expires = entry.text("expires")
+    try:
+        datetime.date.fromisoformat(expires)
+    except ValueError:
+        entry.fail(f"`expires` is {expires!r}, not a date", "expires", hint="write it as 2027-01-31")
+    exception = PolicyException(
+        checks=entry.texts("checks"),
+        resources=entry.texts("resources"),
+        assets=entry.texts("assets") or ("*",),
+        reason=entry.text("reason"),
+        owner=entry.text("owner"),
+        expires=expires,
+        location=entry.location(),
+    )
+    entry.done()
+    for key in ("checks", "resources"):
+        if not getattr(exception, key):
+            entry.fail(f"`{key}` is missing: an exception says exactly what it covers")
+    return exception
+
+
+def covers(exception: PolicyException, asset: Asset, verdict: Verdict) -> bool:
+    """Whether an exception speaks of a verdict, in force or not."""
+    return (
+        matches(verdict.check, exception.checks)
+        and (matches(asset.id, exception.assets) or matches(asset.name, exception.assets))
+        and (matches(verdict.resource_id, exception.resources) or matches(verdict.resource_name, exception.resources))
+    )
+
+
+def in_force(exception: PolicyException, now: str) -> bool:
+    """Whether an exception counts at `now` (RFC 3339, UTC): through the whole of its last day."""
+    return now[:10] <= exception.expires
+
+
+def stale(exceptions: Sequence[PolicyException], used: set[PolicyException]) -> list[PolicyException]:
+    """The exceptions that covered nothing."""
+    return [exception for exception in exceptions if exception not in used]

@@ -1,0 +1,142 @@
+"""Reading a policy file field by field, so that every error names `file:line:column`.
+
+`Fields` wraps one mapping of a YAML document. Each getter checks the type of what it returns; `done()` refuses what
+nobody asked for, with the nearest known name as a hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from xspm.errors import PolicyError
+from xspm.model.asset import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from xspm.syntax.yaml import Document
+
+_MISSING = object()
+
+
+class Fields:
+    """One mapping of a policy file, read once per key."""
+
+    def __init__(self, document: Document, path: tuple[str | int, ...] = ()) -> None:
+        """Wrap the mapping at `path` of a document.
+
+        Raises:
+            PolicyError: there is no mapping there.
+        """
+        self.document = document
+        self.path = path
+        value: Any = document.value
+        for step in path:
+            value = value[step]
+        self._asked: set[str] = set()
+        if not isinstance(value, dict):
+            self._mapping: dict[str, Any] = {}
+            self.fail("a mapping is needed here")
+        self._mapping = value
+
+    def fail(self, message: str, *key: str | int, hint: str | None = None) -> NoReturn:
+        """Raise a `PolicyError` that points at `key` below this mapping."""
+        line, column = self.position(*key)
+        raise PolicyError(message, file=self.document.file, line=line, column=column, hint=hint)
+
+    def position(self, *key: str | int) -> tuple[int, int]:
+        """1-based line and column of a key or item below this mapping, or of the nearest thing above it."""
+        path = (*self.path, *key)
+        while path:
+            found = self.document.positions.at(path)
+            if found is not None:
+                return found
+            path = path[:-1]
+        return self.document.line, 1
+
+    def location(self, *key: str | int) -> Location:
+        """Where a key or item below this mapping stands."""
+        line, column = self.position(*key)
+        return Location(self.document.file, line=line, column=column)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the key is given and not null."""
+        return self._mapping.get(key) is not None
+
+    def keys(self) -> Iterator[str]:
+        """The keys in the order of the file, all of them counted as asked for."""
+        self._asked.update(self._mapping)
+        return iter(self._mapping)
+
+    def get(self, key: str) -> Any:
+        """The raw value of a key, None when absent."""
+        self._asked.add(key)
+        return self._mapping.get(key)
+
+    def text(self, key: str, default: Any = _MISSING) -> Any:
+        """A non-empty string."""
+        value = self.get(key)
+        if value is None and default is not _MISSING:
+            return default
+        if value is None:
+            self.fail(f"`{key}` is missing")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self.fail(f"`{key}` must be text", key, hint=f'put quotes around it: "{value}"')
+        if not isinstance(value, str) or not value.strip():
+            self.fail(f"`{key}` must be text", key)
+        return value.strip()
+
+    def choice(self, key: str, choices: Sequence[str], default: Any = _MISSING) -> Any:
+        """One of a few words."""
+        value = self.text(key, default)
+        if value is not default and value not in choices:
+            self.fail(f"`{key}` is {value!r}, not one of {', '.join(choices)}", key)
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of non-empty strings; empty when absent."""
+        value = self.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self.fail(f"`{key}` must be a list", key)
+        for index, item in enumerate(value):
+            if not isinstance(item, str) or not item.strip():
+                self.fail(f"`{key}` must be a list of text", key, index)
+        return tuple(value)
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        """A mapping with text keys; empty when absent."""
+        value = self.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.fail(f"`{key}` must be a mapping", key)
+        return value
+
+    def children(self, key: str) -> list[Fields]:
+        """The mappings in a list; empty when absent."""
+        value = self.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.fail(f"`{key}` must be a list", key)
+        return [Fields(self.document, (*self.path, key, index)) for index in range(len(value))]
+
+    def child(self, key: str) -> Fields:
+        """The mapping below a key."""
+        self._asked.add(key)
+        return Fields(self.document, (*self.path, key))
+
+    def done(self) -> None:
+        """Refuse keys that nobody asked for.
+
+        Raises:
+            PolicyError: naming the first of them.
+        """
+        for key in self._mapping:
+            if key not in self._asked:
+                near = difflib.get_close_matches(str(key), sorted(self._asked), n=1)
+                hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(self._asked))}"
+                self.fail(f"`{key}` is not known here", key, hint=hint)

@@ -1,0 +1,94 @@
+"""A folder of policy files, read once into memory with limits.
+
+The layout is the same for what xspm ships and for what users keep in `.xspm/`: `checks/**.yaml`, `policies/*.yaml`,
+`frameworks/*.yaml`, `exceptions.yaml`. A single policy file stands for a folder that holds only it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from xspm.errors import PolicyError
+
+_MAX_FILE: Final = 1024 * 1024
+_MAX_FILES: Final = 20_000
+_KINDS: Final = ("checks", "policies", "frameworks")
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """The bytes of every policy file of one folder."""
+
+    shown: str
+    """How errors name the folder."""
+    files: dict[str, bytes]
+    """By path relative to the folder, sorted."""
+    shipped: bool = False
+    """Whether it is xspm's own content."""
+
+    def of(self, kind: str) -> dict[str, bytes]:
+        """The files of one kind, by path relative to the kind's folder."""
+        return {path[len(kind) + 1 :]: data for path, data in self.files.items() if path.startswith(kind + "/")}
+
+    def name(self, relative: str) -> str:
+        """How errors name a file of this folder."""
+        return f"{self.shown}/{relative}" if relative in self.files and self.shown else relative
+
+
+def read_folder(path: Path, *, shipped: bool = False) -> Folder:
+    """Read a policy folder.
+
+    Raises:
+        PolicyError: the folder cannot be read, holds no policy file, or a file is too large or not a regular file.
+    """
+    if not path.exists():
+        raise PolicyError("no such policy folder or file", file=str(path))
+    if path.is_file():
+        return Folder(shown=str(path.parent), files={f"policies/{path.name}": _read(path)})
+    files: dict[str, bytes] = {}
+    for kind in _KINDS:
+        for file in _walk(path / kind):
+            files[f"{kind}/{file.relative_to(path / kind).as_posix()}"] = _read(file)
+    if (path / "exceptions.yaml").exists():
+        files["exceptions.yaml"] = _read(path / "exceptions.yaml")
+    if not files:
+        raise PolicyError(
+            "no policy files here",
+            file=str(path),
+            hint="a policy folder holds checks/, policies/, frameworks/ or exceptions.yaml",
+        )
+    return Folder(shown=str(path), files=dict(sorted(files.items())), shipped=shipped)
+
+
+def _walk(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(parent, name) for name in sorted(names) if name.endswith(".yaml") and not name.startswith(".")]
+        if len(found) > _MAX_FILES:
+            raise PolicyError(f"more than {_MAX_FILES} policy files", file=str(folder))
+    return found
+
+
+def _refuse(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return
+    raise PolicyError(f"cannot be read: {error.strerror}", file=str(error.filename)) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - opened without blocking on a FIFO
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PolicyError("not a regular file", file=str(path))
+            data = file.read(_MAX_FILE + 1)
+    except OSError as error:
+        raise PolicyError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    if len(data) > _MAX_FILE:
+        raise PolicyError(f"larger than {_MAX_FILE} bytes", file=str(path))
+    return data

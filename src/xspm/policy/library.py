@@ -1,0 +1,275 @@
+"""Every check, policy, framework mapping and exception in reach, compiled and ready to be planned.
+
+`build` parses and compiles folders of policy files and gathers every error. `load` does the same or takes the result
+of an earlier build from the cache; its key covers every byte of every file, the interpreter and the code that
+compiles, so that nothing stale is ever used. What is cached holds no examples and no parsed catalogues: those are
+read from source by the commands that show them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from xspm import __version__
+from xspm.cel import Program, Template
+from xspm.errors import CelError, DocumentError, PolicyError, XspmError
+from xspm.model.check import Check, Framework, Policy, PolicyException
+from xspm.model.digest import Digest, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from xspm.cel import Environment
+    from xspm.model.schema import TypeSpec
+    from xspm.policy.cache import Cache
+    from xspm.policy.checks import CheckSource, Snippet
+    from xspm.policy.folder import Folder
+
+CONTENT: Final = Path(__file__).parent.parent / "content"
+"""What xspm ships."""
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A check with its expressions as programs, serialized until first used."""
+
+    check: Check
+    program: bytes
+    applies: bytes | None
+    message: bytes
+    shipped: bool
+
+
+class Library(msgspec.Struct, frozen=True):
+    """Everything policies can be made of."""
+
+    checks: dict[str, Compiled]
+    """By id, sorted."""
+    policies: dict[str, Policy]
+    """By name."""
+    own_policies: tuple[str, ...]
+    """Names of those that come from users' folders."""
+    exceptions: tuple[PolicyException, ...]
+    requirements: dict[str, tuple[str, ...]]
+    """By check id: `framework:requirement`, sorted."""
+
+    def policy_digest(self, policy: Policy) -> Digest:
+        """Digest of a policy and of everything it may select: file locations do not count."""
+        return digest(
+            {
+                "checks": [compiled.check for compiled in map(_placeless, self.checks.values())],
+                "policy": msgspec.structs.replace(policy, location=None),
+            }
+        )
+
+
+def _placeless(compiled: Compiled) -> Compiled:
+    return msgspec.structs.replace(compiled, check=msgspec.structs.replace(compiled.check, location=None))
+
+
+class Built(msgspec.Struct, frozen=True):
+    """What `build` makes: the library of all that is sound, the sources, and what is not sound."""
+
+    library: Library
+    checks: dict[str, Check]
+    """As the files say, with examples and places."""
+    frameworks: dict[str, Framework]
+    errors: tuple[XspmError, ...]
+
+
+def load(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Library:
+    """Return the library of some folders, from the cache if it has exactly this one.
+
+    Args:
+        folders: what xspm ships first, then users' folders.
+        types: the resource types that checks may speak of; called only if something must be compiled.
+        cache: None to compile everything anew, as commands that verify do.
+
+    Raises:
+        PolicyError, CelError, DocumentError: a file is not sound.
+    """
+    key = _key(folders)
+    payload = cache.get(key) if cache else None
+    if payload is not None:
+        try:
+            return msgspec.msgpack.decode(payload, type=Library)
+        except msgspec.DecodeError:
+            pass
+    built = build(folders, types())
+    if built.errors:
+        first, rest = built.errors[0], len(built.errors) - 1
+        if rest:
+            first.hint = f"{first.hint + '; ' if first.hint else ''}{rest} more: xspm policy lint"
+        raise first
+    if cache:
+        cache.put(key, msgspec.msgpack.encode(built.library))
+    return built.library
+
+
+def build(folders: Sequence[Folder], types: Mapping[str, TypeSpec]) -> Built:
+    """Parse and compile every file of some folders, gathering every error instead of stopping at the first."""
+    from xspm.cel import Environment  # noqa: PLC0415 - imports the CEL front end, which a cached start never needs
+
+    builder = _Builder(Environment(types), types)
+    for folder in folders:
+        builder.add(folder)
+    return builder.finish()
+
+
+class _Builder:
+    """Gathers what is sound and what is not, file by file."""
+
+    def __init__(self, environment: Environment, types: Mapping[str, TypeSpec]) -> None:
+        self._environment = environment
+        self._types = types
+        self._errors: list[XspmError] = []
+        self._sources: dict[str, Check] = {}
+        self._compiled: dict[str, Compiled] = {}
+        self._policies: dict[str, Policy] = {}
+        self._own_policies: list[str] = []
+        self._frameworks: dict[str, Framework] = {}
+        self._exceptions: list[PolicyException] = []
+
+    def add(self, folder: Folder) -> None:
+        from xspm.policy.checks import check_id_of, read_check  # noqa: PLC0415 - not needed by a cached start
+        from xspm.policy.exceptions import read_exceptions  # noqa: PLC0415
+        from xspm.policy.frameworks import read_framework  # noqa: PLC0415
+        from xspm.policy.policies import read_policy  # noqa: PLC0415
+        from xspm.syntax.yaml import load_one  # noqa: PLC0415
+
+        for relative, data in folder.files.items():
+            kind, _, name = relative.partition("/")
+            shown = folder.name(relative)
+            try:
+                document = load_one(data, file=shown)
+                if kind == "checks":
+                    source = read_check(document, check_id_of(name), data.decode())
+                    self._unique(source.check.id, self._compiled, shown)
+                    self._sources[source.check.id] = source.check
+                    self._compiled[source.check.id] = self._compile(source, shipped=folder.shipped)
+                elif kind == "policies":
+                    policy = read_policy(document, name.removesuffix(".yaml"))
+                    self._unique(policy.name, self._policies, shown)
+                    self._policies[policy.name] = policy
+                    if not folder.shipped:
+                        self._own_policies.append(policy.name)
+                elif kind == "frameworks":
+                    framework = read_framework(document, name.removesuffix(".yaml"))
+                    self._unique(framework.name, self._frameworks, shown)
+                    self._frameworks[framework.name] = framework
+                else:
+                    self._exceptions += read_exceptions(document)
+            except (PolicyError, CelError, DocumentError) as error:
+                self._errors.append(error)
+
+    def finish(self) -> Built:
+        from xspm.policy.frameworks import mapping  # noqa: PLC0415 - not needed by a cached start
+
+        for policy in self._policies.values():
+            self._errors += self._check_overrides(policy)
+        library = Library(
+            checks=dict(sorted(self._compiled.items())),
+            policies=dict(sorted(self._policies.items())),
+            own_policies=tuple(sorted(self._own_policies)),
+            exceptions=tuple(self._exceptions),
+            requirements=dict(mapping(self._frameworks.values(), self._compiled)),
+        )
+        return Built(
+            library=library,
+            checks=dict(sorted(self._sources.items())),
+            frameworks=dict(sorted(self._frameworks.items())),
+            errors=tuple(self._errors),
+        )
+
+    def _unique(self, name: str, known: Mapping[str, Any], shown: str) -> None:
+        if name in known:
+            raise PolicyError(
+                f"{name!r} exists already",
+                file=shown,
+                hint="choose another file name; a policy's overrides change severity and parameters",
+            )
+
+    def _compile(self, source: CheckSource, *, shipped: bool) -> Compiled:
+        check = source.check
+        if check.resource not in self._types:
+            place = check.location
+            raise PolicyError(
+                f"resource type {check.resource!r} is not known",
+                file=source.expression.file,
+                line=place.line if place else None,
+                hint="xspm resources lists them",
+            )
+        params = {parameter.name: parameter.default for parameter in check.parameters}
+
+        def program(snippet: Snippet) -> bytes:
+            return self._environment.compile(
+                snippet.text,
+                resource=check.resource,
+                params=params,
+                expect="bool",
+                file=snippet.file,
+                line=snippet.line,
+                column=snippet.column,
+                indent=snippet.indent,
+            ).dump()
+
+        return Compiled(
+            check=msgspec.structs.replace(check, examples=()),
+            program=program(source.expression),
+            applies=program(source.applies) if source.applies else None,
+            message=self._environment.template(
+                source.message.text,
+                resource=check.resource,
+                params=params,
+                file=source.message.file,
+                line=source.message.line,
+                column=source.message.column,
+                indent=source.message.indent,
+            ).dump(),
+            shipped=shipped,
+        )
+
+    def _check_overrides(self, policy: Policy) -> list[XspmError]:
+        from xspm.policy.overrides import unfit  # noqa: PLC0415 - not needed by a cached start
+
+        return unfit(policy, [compiled.check for compiled in self._compiled.values()])
+
+
+class Executable:
+    """A compiled check with its programs loaded."""
+
+    __slots__ = ("applies", "check", "message", "program")
+
+    def __init__(self, compiled: Compiled) -> None:
+        """Load the programs of a compiled check."""
+        self.check = compiled.check
+        self.program = Program.load(compiled.program)
+        self.applies = Program.load(compiled.applies) if compiled.applies is not None else None
+        self.message = Template.load(compiled.message)
+
+
+def _key(folders: Sequence[Folder]) -> str:
+    """Digest of every file, the interpreter, and the code that parses and compiles."""
+    state = hashlib.sha256(f"{__version__} {sys.implementation.cache_tag} {sys.version} {_fingerprint()}".encode())
+    for folder in folders:
+        state.update(f"\0{folder.shown}\0{folder.shipped}".encode())
+        for name, data in folder.files.items():
+            state.update(f"\0{name}\0{len(data)}\0".encode())
+            state.update(data)
+    return state.hexdigest()
+
+
+def _fingerprint() -> str:
+    """Names, sizes and times of xspm's own modules, so that a developer's change is seen without reading them."""
+    root = CONTENT.parent
+    return repr(
+        [
+            (path.name, (status := path.stat()).st_size, status.st_mtime_ns)
+            for part in ("cel", "policy", "model", "syntax", "connectors")
+            for path in sorted((root / part).rglob("*.py"))
+        ]
+    )

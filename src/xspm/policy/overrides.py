@@ -1,0 +1,58 @@
+"""Parameters that policies set: each must exist, and be of the type of its default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xspm.errors import PolicyError
+from xspm.policy.patterns import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspm.errors import XspmError
+    from xspm.model.check import Check, Policy
+
+
+def unfit(policy: Policy, checks: Sequence[Check]) -> list[XspmError]:
+    """What a policy overrides and cannot: checks that do not exist, parameters of another name or type."""
+    errors: list[XspmError] = []
+    for override in policy.overrides:
+        concerned = [check for check in checks if matches(check.id, override.checks)]
+        if not concerned:
+            errors.append(_error(policy, f"overrides {', '.join(override.checks)}, which names no check"))
+        for name, value in override.params.items():
+            having = [parameter for check in concerned for parameter in check.parameters if parameter.name == name]
+            if concerned and not having:
+                errors.append(_error(policy, f"sets the parameter {name!r}, which none of the checks it names has"))
+            errors += [
+                _error(policy, f"sets {name!r} to {value!r}, which is not {kind_of(parameter.default)}")
+                for parameter in having
+                if not same_kind(value, parameter.default)
+            ][:1]
+    return errors
+
+
+def same_kind(value: Any, default: Any) -> bool:
+    """Whether a value can stand where a default stands: the same JSON type, lists element by element."""
+    if isinstance(default, list):
+        return isinstance(value, list) and (not default or all(same_kind(item, default[0]) for item in value))
+    if isinstance(default, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(default)
+
+
+def kind_of(value: Any) -> str:
+    """A JSON value's type in words."""
+    if isinstance(value, list):
+        return f"a list of {kind_of(value[0]).removeprefix('a ')}" if value else "a list"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
+        type(value), "a mapping"
+    )
+
+
+def _error(policy: Policy, message: str) -> PolicyError:
+    place = policy.location
+    return PolicyError(
+        f"policy {policy.name} {message}", file=place.file if place else None, line=place.line if place else None
+    )

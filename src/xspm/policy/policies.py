@@ -1,0 +1,111 @@
+"""Policies: a YAML file to a `Policy`, and whether it concerns an asset or a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xspm.model.check import SEVERITIES, Check, Override, Policy, Selection
+from xspm.policy.fields import Fields
+from xspm.policy.patterns import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspm.model.asset import Asset
+    from xspm.syntax.yaml import Document
+
+
+def read_policy(document: Document, name: str) -> Policy:
+    """Read one policy file.
+
+    Raises:
+        PolicyError: a field is missing, unknown or of the wrong type, or a selection selects nothing.
+    """
+    fields = Fields(document)
+    policy = Policy(
+        name=name,
+        title=fields.text("title"),
+        version=fields.text("version"),
+        include=tuple(_selection(entry) for entry in fields.children("include")),
+        exclude=tuple(_selection(entry) for entry in fields.children("exclude")),
+        overrides=tuple(_override(entry) for entry in fields.children("overrides")),
+        scope=_scope(fields),
+        location=fields.location(),
+    )
+    fields.done()
+    if not policy.include:
+        fields.fail(
+            "`include` is missing or empty: a policy selects checks", hint='every check: include: [{checks: ["*"]}]'
+        )
+    return policy
+
+
+def _selection(entry: Fields) -> Selection:
+    severities = entry.texts("severities")
+    for index, severity in enumerate(severities):
+        if severity not in SEVERITIES:
+            entry.fail(f"severity {severity!r} is not one of {', '.join(SEVERITIES)}", "severities", index)
+    selection = Selection(
+        checks=entry.texts("checks"),
+        tags=entry.texts("tags"),
+        severities=severities,  # type: ignore[arg-type]  # the loop above narrows it
+        frameworks=entry.texts("frameworks"),
+    )
+    entry.done()
+    if selection == Selection():
+        entry.fail("a selection names checks, tags, severities or frameworks")
+    return selection
+
+
+def _override(entry: Fields) -> Override:
+    override = Override(
+        checks=entry.texts("checks"),
+        severity=entry.choice("severity", SEVERITIES, None),
+        params=entry.mapping("params"),
+    )
+    entry.done()
+    if not override.checks:
+        entry.fail("an override names the checks it concerns")
+    if override.severity is None and not override.params:
+        entry.fail("an override changes `severity` or `params`")
+    return override
+
+
+def _scope(fields: Fields) -> dict[str, tuple[str, ...]]:
+    if "scope" not in fields:
+        fields.get("scope")
+        return {}
+    below = fields.child("scope")
+    return {label: below.texts(label) for label in below.keys()}  # noqa: SIM118 - not a dict
+
+
+def in_scope(policy: Policy, asset: Asset) -> bool:
+    """Whether a policy concerns an asset: every label it scopes by matches one of its patterns."""
+    facts = {**asset.labels, "type": asset.type, "name": asset.name, "id": asset.id}
+    return all(label in facts and matches(facts[label], patterns) for label, patterns in policy.scope.items())
+
+
+def selects(policy: Policy, check: Check, requirements: Sequence[str]) -> bool:
+    """Whether a policy takes a check.
+
+    Args:
+        policy: the policy.
+        check: the check.
+        requirements: what the check is mapped to, as `framework:requirement`.
+    """
+    included = any(_meets(selection, check, requirements) for selection in policy.include)
+    return included and not any(_meets(selection, check, requirements) for selection in policy.exclude)
+
+
+def _meets(selection: Selection, check: Check, requirements: Sequence[str]) -> bool:
+    return (
+        (not selection.checks or matches(check.id, selection.checks))
+        and (not selection.tags or any(matches(tag, selection.tags) for tag in check.tags))
+        and (not selection.severities or check.severity in selection.severities)
+        and (not selection.frameworks or any(_maps(requirement, selection.frameworks) for requirement in requirements))
+    )
+
+
+def _maps(requirement: str, patterns: Sequence[str]) -> bool:
+    name = requirement.partition(":")[0]
+    return matches(requirement.replace(":", "/", 1), patterns) or matches(name, patterns)

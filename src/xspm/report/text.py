@@ -1,0 +1,194 @@
+"""Text that formats share: evidence made harmless, cut, counted and shown.
+
+Names and values come from what is assessed, so an attacker may have chosen them. `clean` is the one gate they pass on their way to a person:
+everything that could move a cursor, colour a terminal, break a line or reorder what is read becomes a visible escape. Each format then escapes
+what is special in itself on top of that. JSON keeps the data exactly and writes the same characters as JSON escapes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from xspm.model.unknown import UNKNOWN_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xspm.model.asset import Location
+    from xspm.model.check import Check
+
+_INVISIBLE: Final = (
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: terminal escapes, line breaks, tabs
+    "\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u180e"  # format characters
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, line separators, bidirectional overrides
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # lone surrogates, noncharacters: no XML, no UTF-8
+    "\U000110bd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e007f"  # format characters, tags
+)
+"""Characters that are not seen, or change how others are seen (Unicode categories Cc, Cf, Cs, Zl, Zp)."""
+
+_search = re.compile(f"[{_INVISIBLE}]").search
+_replace = re.compile(f"[{_INVISIBLE}]").sub
+_escape_in_json = re.compile(f"[{_INVISIBLE.removeprefix(chr(0) + '-' + chr(0x1F))}]").sub
+
+_NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+_COMMENT: Final = ("#", "//")
+
+
+def clean(text: str) -> str:
+    r"""Return `text` on one line, with every invisible character as a visible escape (`\x1b`, `\u202e`)."""
+    return _replace(_visible, text) if _search(text) else text
+
+
+def clean_lines(text: str) -> str:
+    """Return `text` cleaned line by line: for what an author wrote over several lines."""
+    return "\n".join(clean(line.expandtabs(4)) for line in text.rstrip().split("\n"))
+
+
+def cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text`; what is cut ends in an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: `1 check`, `1,200 checks`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(parts: list[str]) -> str:
+    """Return parts as a sentence lists them: `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def place(location: Location | None) -> str:
+    """Return `file:line`, cleaned; empty when there is no location."""
+    if location is None:
+        return ""
+    return clean(location.file if location.line is None else f"{location.file}:{location.line}")
+
+
+def value(data: Any, limit: int = 120) -> str:
+    """Return an observed value on one line: JSON, or why it is unknown."""
+    if is_unknown(data):
+        return cut(f"unknown ({clean(str(data[UNKNOWN_KEY]))})", limit)
+    return cut(clean(encode(data)), limit)
+
+
+def is_unknown(data: Any) -> bool:
+    """Whether a value could not be had."""
+    return isinstance(data, dict) and UNKNOWN_KEY in data
+
+
+def field(path: str) -> str:
+    """Return an observed field's path as a reader needs it: without the leading `resource.`."""
+    return clean(path.removeprefix("resource."))
+
+
+def encode(data: Any, indent: int | None = None) -> str:
+    """Return `data` as JSON that is safe to print.
+
+    The data is kept exactly; characters that a terminal could act upon are written as JSON escapes. A lone surrogate, which JSON in UTF-8
+    cannot hold, becomes the replacement character.
+    """
+    try:
+        raw = msgspec.json.encode(data)
+    except UnicodeEncodeError:
+        raw = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(data)))
+    if indent:
+        raw = msgspec.json.format(raw, indent=indent)
+    return _escape_in_json(_json_escape, raw.decode())
+
+
+def fix(check: Check | None) -> str:
+    """Return how to mend what a check found, on one line; empty when nothing can be said so shortly."""
+    for remedy in sorted(check.remediation if check else (), key=lambda remedy: remedy.code):
+        line = _first_line(remedy.content) if isinstance(remedy.content, str) else _first_leaf(remedy.form, remedy.content)
+        if line:
+            return clean(line)
+    return ""
+
+
+def code(content: Any) -> str:
+    """Return a remediation's content as text over several lines."""
+    return clean_lines(content) if isinstance(content, str) else "\n".join(_outline(content, ""))
+
+
+def _visible(match: re.Match[str]) -> str:
+    character = match[0]
+    number = ord(character)
+    if number < 0x100:
+        return _NAMED.get(character) or f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    if number < 0x10000:
+        return f"\\u{number:04x}"
+    number -= 0x10000
+    return f"\\u{0xD800 + (number >> 10):04x}\\u{0xDC00 + (number & 0x3FF):04x}"
+
+
+def _without_surrogates(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-8", "replace").decode()
+    if isinstance(data, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_surrogates(item) for item in data]
+    return data
+
+
+def _first_line(text: str) -> str:
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and not line.startswith(_COMMENT)), "")
+
+
+def _first_leaf(form: str, content: Any) -> str:
+    """The first thing that a patch sets: `spec.containers[*].securityContext.privileged: false`."""
+    if form == "files" and isinstance(content, dict):
+        return _file_edit(content)
+    path = ""
+    while isinstance(content, dict | list) and content:
+        if isinstance(content, list):
+            content, path = content[0], f"{path}[*]"
+            continue
+        # Where a patch addresses list items by name, the name is the address, and what follows is the change.
+        key = next((key for key in content if key not in {"name", "kind", "apiVersion", "metadata"}), next(iter(content)))
+        content, path = content[key], f"{path}.{key}".lstrip(".")
+    return f"set {path}: {encode(content)}" if path else ""
+
+
+def _file_edit(files: Mapping[str, Any]) -> str:
+    path, change = next(iter(files.items()))
+    if change is None:
+        return f"remove {path}"
+    if isinstance(change, str):
+        return f"{path}: {_first_line(change)}"
+    if "append" in change:
+        return f"add to {path}: {_first_line(str(change['append']))}"
+    return f"set {', '.join(f'{key} {item}' for key, item in change.items())} on {path}"
+
+
+def _outline(content: Any, indent: str) -> list[str]:
+    """Plain JSON as indented lines in the manner of YAML, for people."""
+    lines: list[str] = []
+    if isinstance(content, dict) and content:
+        for key, item in content.items():
+            name = f"{indent}{clean(str(key))}:"
+            if isinstance(item, dict | list) and item:
+                lines += [name, *_outline(item, indent + "  ")]
+            elif isinstance(item, str) and "\n" in item:
+                lines += [f"{name} |", *(f"{indent}  {line}" for line in clean_lines(item).split("\n"))]
+            else:
+                lines.append(f"{name} {clean(encode(item))}")
+        return lines
+    if isinstance(content, list) and content:
+        for item in content:
+            first, *rest = _outline(item, indent + "  ")
+            lines += [f"{indent}- {first.lstrip()}", *rest]
+        return lines
+    return [indent + clean(encode(content))]

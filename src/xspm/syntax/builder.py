@@ -1,0 +1,337 @@
+"""One document after the other from libyaml's events: values, marks, anchors, and the limits they are held to.
+
+Values are built on an explicit stack, so that no nesting can exhaust the interpreter's. Beside each value grows a tree
+of marks for `xspm.syntax.positions`. Aliases share the value they name, and what they would amount to when written out
+is counted, so that a few hundred bytes cannot stand for gigabytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+
+import msgspec
+
+from xspm.errors import DocumentError
+from xspm.syntax.positions import Mark, Positions
+from xspm.syntax.scalars import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yaml.error import MarkedYAMLError
+    from yaml.reader import ReaderError
+
+_TAG: Final = "tag:yaml.org,2002:"
+_COLLECTION_TAGS: Final = frozenset({None, "!", f"{_TAG}map", f"{_TAG}seq"})
+_STRING_TAGS: Final = frozenset({"!", f"{_TAG}str", f"{_TAG}timestamp"})
+_TYPED_TAGS: Final[dict[str, tuple[type, ...]]] = {
+    f"{_TAG}bool": (bool,),
+    f"{_TAG}float": (float, int, dict),
+    f"{_TAG}int": (int, dict),
+    f"{_TAG}null": (type(None),),
+}
+_TAB: Final = "a tab stands where YAML allows only spaces"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much of a text is read before it is refused."""
+
+    max_bytes: int = 64 * 1024 * 1024
+    """Size of the whole stream."""
+    max_depth: int = 150
+    """Nesting of collections, aliases written out."""
+    max_nodes: int = 5_000_000
+    """Keys, scalars and collections of one document, aliases written out."""
+    max_alias_nodes: int = 250_000
+    """Those among them that only aliases and merge keys bring."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One document of a stream."""
+
+    value: Any
+    """Plain JSON. Aliased parts are shared: copy before changing."""
+    file: str
+    line: int
+    """1-based line of its first content."""
+    positions: Positions
+
+
+class _Frame:
+    """A collection under construction."""
+
+    __slots__ = ("anchor", "height", "key", "key_mark", "mark", "merges", "nodes", "tree", "value")
+
+    def __init__(self, value: Any, tree: Any, mark: Mark, anchor: str | None, nodes: int) -> None:
+        self.value = value
+        self.tree = tree
+        self.mark = mark
+        self.anchor = anchor
+        self.nodes = nodes
+        self.height = 1
+        self.key: str | None = None
+        self.key_mark: Mark | None = None
+        self.merges: list[tuple[Any, Any]] = []
+
+
+class _Anchor(NamedTuple):
+    """What an alias stands for."""
+
+    value: Any
+    entry: Any
+    nodes: int
+    height: int
+
+
+class Parser:
+    """The documents of one stream: how many have been read, and whether libyaml found the error that ended them."""
+
+    def __init__(self, data: bytes, file: str, limits: Limits, offset: int, text: str) -> None:
+        self._data = data
+        self._file = file
+        self._limits = limits
+        self._offset = offset
+        self._text = text
+        self.count = 0
+        self.syntax = False
+        self._nodes = 0
+        self._alias_nodes = 0
+        self._last_line = 0
+        self._anchors: dict[str, _Anchor | None] = {}
+
+    def documents(self) -> Iterator[Document]:
+        """Yield document after document.
+
+        Raises:
+            DocumentError: the next one is broken; `syntax` tells whether libyaml says so.
+        """
+        # Imported here because it costs ten milliseconds that only those who read YAML should pay.
+        from yaml import _yaml, error, reader  # noqa: PLC0415
+
+        parser = _yaml.CParser(self._data)
+        try:
+            while (event := parser.get_event()) is not None:
+                if type(event).__name__ == "DocumentStartEvent":
+                    document = self._document(parser.get_event)
+                    self.count += 1
+                    yield document
+        except error.MarkedYAMLError as problem:
+            self.syntax = True
+            raise self._marked(problem) from None
+        except reader.ReaderError as problem:
+            raise self._unreadable(problem) from None
+
+    def _document(self, get_event: Callable[[], Any]) -> Document:
+        """Read one document up to its end."""
+        from yaml import events  # noqa: PLC0415
+
+        scalar, mapping, sequence = events.ScalarEvent, events.MappingStartEvent, events.SequenceStartEvent
+        alias, end = events.AliasEvent, events.DocumentEndEvent
+        self._nodes = self._alias_nodes = 0
+        self._anchors = {}
+        stack: list[_Frame] = []
+        max_nodes = self._limits.max_nodes
+        root_value: Any = None
+        root_entry: Any = None
+        while True:
+            event = get_event()
+            kind = type(event)
+            height = 0
+            self._nodes += 1
+            if kind is scalar:
+                mark = entry = event.start_mark
+                value = self._scalar(event)
+            elif kind is mapping or kind is sequence:
+                stack.append(self._open(event, len(stack), {} if kind is mapping else []))
+                continue
+            elif kind is alias:
+                mark = event.start_mark
+                value, entry, height = self._alias(event, len(stack))
+            elif kind is end:
+                break
+            else:
+                frame = stack.pop()
+                mark, value, height = frame.mark, frame.value, frame.height
+                entry = self._close(frame, event)
+            if self._nodes > max_nodes:
+                self._fail(f"more than {max_nodes} values in one document", mark)
+            if not stack:
+                root_value, root_entry = value, entry
+                continue
+            parent = stack[-1]
+            if height >= parent.height:
+                parent.height = height + 1
+            if type(parent.tree) is list:
+                parent.value.append(value)
+                parent.tree.append(entry)
+            elif parent.key_mark is None:
+                self._key(parent, value, mark, event)
+            else:
+                self._item(parent, value, entry)
+        root = root_entry if type(root_entry) is tuple else (root_entry, None, self._last_line)
+        line = root[0].line + 1 + self._offset
+        return Document(root_value, self._file, line, Positions(root, self._offset))
+
+    def _scalar(self, event: Any) -> Any:
+        """Return a scalar's value."""
+        end, start = event.end_mark, event.start_mark
+        last = end.line
+        if not end.column and last != start.line:
+            # A block scalar ends where the next content begins, blank lines and comments in between.
+            last = min(last - 1, start.line + event.value.count("\n")) if event.style == "|" else last - 1
+        self._last_line = last
+        tag, text = event.tag, event.value
+        if tag is None:
+            value = resolve(text) if event.implicit[0] else text
+        elif tag in _STRING_TAGS:
+            value = text
+        else:
+            value = self._tagged(tag, text, start)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchor(value, start, 1, 0)
+        return value
+
+    def _tagged(self, tag: str, text: str, mark: Mark) -> Any:
+        """Return the value of a scalar with an explicit tag."""
+        shown = "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
+        types = _TYPED_TAGS.get(tag)
+        if types is None:
+            self._fail(
+                f"the tag {shown} is not known here",
+                mark,
+                hint="YAML's own types are read: null, bool, int, float, str",
+            )
+        value = resolve(text)
+        if type(value) not in types:
+            self._fail(f"this is not a value of type {shown}", mark)
+        return float(value) if tag == f"{_TAG}float" and type(value) is int else value
+
+    def _open(self, event: Any, depth: int, value: Any) -> _Frame:
+        """Begin a collection."""
+        if depth >= self._limits.max_depth:
+            self._fail(f"nested deeper than {self._limits.max_depth} levels", event.start_mark)
+        if event.tag not in _COLLECTION_TAGS:
+            self._fail(f"the tag {event.tag.replace(_TAG, '!!')} is not known here", event.start_mark)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        return _Frame(value, {} if type(value) is dict else [], event.start_mark, event.anchor, self._nodes)
+
+    def _close(self, frame: _Frame, event: Any) -> Any:
+        """End a collection: merge what it merges, remember its anchor; return its entry."""
+        end = event.end_mark
+        # A block collection's end has no width and stands where the next token begins.
+        if end.column != event.start_mark.column:
+            self._last_line = end.line
+        for value, entry in frame.merges:
+            self._merge(frame, value, entry)
+        entry = (frame.mark, frame.tree, self._last_line)
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = _Anchor(frame.value, entry, self._nodes - frame.nodes + 1, frame.height)
+        return entry
+
+    def _alias(self, event: Any, depth: int) -> tuple[Any, Any, int]:
+        """Return value, entry and height of what an alias names."""
+        mark = event.start_mark
+        if event.anchor not in self._anchors:
+            self._fail(f"the alias *{event.anchor} names no anchor above it", mark)
+        anchor = self._anchors[event.anchor]
+        if anchor is None:
+            self._fail(f"the alias *{event.anchor} stands inside what it names", mark)
+        if depth + anchor.height > self._limits.max_depth:
+            self._fail(f"nested deeper than {self._limits.max_depth} levels by the alias *{event.anchor}", mark)
+        self._nodes += anchor.nodes
+        self._alias_nodes += anchor.nodes
+        if self._alias_nodes > self._limits.max_alias_nodes:
+            self._fail(f"aliases amount to more than {self._limits.max_alias_nodes} values when written out", mark)
+        return anchor.value, anchor.entry, anchor.height
+
+    def _key(self, frame: _Frame, value: Any, mark: Mark, event: Any) -> None:
+        """Take a mapping's next key."""
+        kind = type(value)
+        if kind is bool:
+            key = "true" if value else "false"
+        elif kind is str:
+            key = value
+        elif kind is int or kind is float:
+            key = str(value)
+        else:
+            self._fail("a key must be a string", mark)
+        if key in frame.value:
+            first = frame.tree[key]
+            line = (first[0] if type(first) is tuple else first).line + 1 + self._offset
+            self._fail(f"duplicate key {key!r}, first given on line {line}", mark)
+        merges = key == "<<" and getattr(event, "tag", "") is None and event.implicit[0]
+        frame.key = None if merges else key
+        frame.key_mark = mark
+
+    def _item(self, frame: _Frame, value: Any, entry: Any) -> None:
+        """Take the value of a mapping's pending key."""
+        mark = frame.key_mark
+        frame.key_mark = None
+        if frame.key is None:
+            frame.merges.append((value, entry))
+            if not (type(value) is dict or (type(value) is list and all(type(each) is dict for each in value))):
+                self._fail("<< merges a mapping or a list of mappings", mark)
+        else:
+            frame.value[frame.key] = value
+            frame.tree[frame.key] = (mark, entry[1], entry[2]) if type(entry) is tuple else mark
+
+    def _merge(self, frame: _Frame, value: Any, entry: Any) -> None:
+        """Add the keys of a merged mapping that the frame does not give itself; earlier mappings of a list win."""
+        sources = [(value, entry)] if type(value) is dict else zip(value, entry[1], strict=True)
+        for source, marks in sources:
+            for key, item in source.items():
+                if key not in frame.value:
+                    frame.value[key] = item
+                    frame.tree[key] = marks[1][key]
+
+    def _fail(self, message: str, mark: Any, hint: str | None = None) -> NoReturn:
+        """Raise the error of a document that xspm refuses."""
+        raise self._error(message, mark.line, mark.column, hint)
+
+    def _error(self, message: str, line: int, column: int | None, hint: str | None = None) -> DocumentError:
+        line += self._offset
+        if line and line > (lines := self._text.rstrip("\n").count("\n")):
+            # libyaml places the end of a text on a line of its own, which no editor shows.
+            line, column = lines, 0 if column is None else len(_line(self._text, lines) or "")
+        source = None if column is None else _line(self._text, line)
+        return DocumentError(
+            message,
+            file=self._file,
+            line=line + 1,
+            column=None if column is None else column + 1,
+            source=source,
+            hint=hint,
+        )
+
+    def _marked(self, error: MarkedYAMLError) -> DocumentError:
+        """Return libyaml's error as ours."""
+        mark = error.problem_mark or error.context_mark
+        message = error.problem or "not YAML"
+        if mark is None:
+            return DocumentError(message, file=self._file)
+        source = _line(self._text, mark.line + self._offset) or ""
+        if source[mark.column : mark.column + 1] == "\t" and "cannot start any token" in message:
+            message, hint = _TAB, "indent with spaces"
+        else:
+            message, hint = f"{message} {error.context}" if error.context else message, None
+        return self._error(message, mark.line, mark.column, hint)
+
+    def _unreadable(self, error: ReaderError) -> DocumentError:
+        """Return the error of a stream with characters that YAML does not allow."""
+        position = error.position if isinstance(error.position, int) else 0
+        line = self._data.count(b"\n", 0, position)
+        code = error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
+        return self._error(f"the control character U+{code:04X} is not allowed in YAML", line, None)
+
+
+def _line(text: str, line: int) -> str | None:
+    """Return the 0-based `line` of a text, cut to what a person can read; None when it is longer."""
+    start = 0
+    for _ in range(line):
+        start = text.find("\n", start) + 1
+        if start == 0:
+            return None
+    end = text.find("\n", start)
+    found = text[start : end if end >= 0 else len(text)].rstrip("\r")
+    return found if len(found) <= 300 else None
