@@ -79,6 +79,7 @@ class _Writer:
         self.prologue: list[str] = []
         self.block: Block = []
         self.scope: dict[str, str] = {}
+        self.free: dict[str, str] = {}
         self.count = 0
 
     # Plumbing ----------------------------------------------------------------------------------------------------------
@@ -151,9 +152,9 @@ class _Writer:
             case Call():
                 code = self.call(node)
             case ListOf():
-                code = self.list(node)
+                code = self.make_list(node)
             case MapOf():
-                code = self.map(node)
+                code = self.make_map(node)
             case Fold():
                 code = self.fold(node)
             case _:
@@ -176,24 +177,17 @@ class _Writer:
         reference = self.checked.references.get(node.id)
         if reference is not None and reference.value is not None:
             return self.literal(reference.value)
-        if reference is not None and reference.name:
-            name = reference.name
-        name = name.removeprefix(".")
-        code = f"TypeName({name!r})" if name in TYPES else self.load(name)
-        if code is None:
-            raise CelError(f"no variable '{name}'")
-        if name in TYPES:
-            return self.constant(code)
-        local = self.temp()
-        if not code.isidentifier():
-            self.prologue.append(f"{local} = {code}")
-            code = local
-        self.scope_globally(name, code)
-        return code
-
-    def scope_globally(self, name: str, code: str) -> None:
-        """Remember a free variable; loop variables of the same name still hide it, being bound later."""
-        self.scope.setdefault(name, code)
+        name = (reference.name if reference is not None and reference.name else name).removeprefix(".")
+        if name not in self.free:
+            if name in TYPES:
+                self.free[name] = self.constant(f"TypeName({name!r})")
+                return self.free[name]
+            code = self.load(name)
+            if code is None:
+                raise CelError(f"no variable '{name}'")
+            self.free[name] = self.temp()
+            self.prologue.append(f"{self.free[name]} = {code}")
+        return self.free[name]
 
     def select(self, node: Select) -> str:
         reference = self.checked.references.get(node.id)
@@ -219,7 +213,7 @@ class _Writer:
                 return f"coerce_(m, {code}, {('double' if kind.kind in {'double', 'wrapper'} else 'items')!r})"
         return code
 
-    def list(self, node: ListOf) -> str:
+    def make_list(self, node: ListOf) -> str:
         if node.optional:
             parts = [f"{index in node.optional}, {self.expression(item)}" for index, item in enumerate(node.elements)]
             return f"list_opt_({', '.join(parts)})"
@@ -228,7 +222,7 @@ class _Writer:
             return f"[{items}]"
         return f"list_({items})"
 
-    def map(self, node: MapOf) -> str:
+    def make_map(self, node: MapOf) -> str:
         parts: list[str] = []
         flags = any(entry.optional for entry in node.entries)
         for entry in node.entries:
@@ -284,17 +278,19 @@ class _Writer:
             return f"{name[2:]}({', '.join(['m', *arguments])})"
         return f"{name}({', '.join(arguments)})"
 
-    def both(self, node: Call, kind: str) -> tuple[str, str, str]:
+    def both(self, one: Node, two: Node, kind: str) -> tuple[str, str, str]:
         """Return (test that both operands are of the Python type `kind`, left, right), evaluating each once."""
-        one, two = node.operands
-        first, left = self.atom(self.expression(one))
-        second, right = (repr(two.value), repr(two.value)) if _is_literal(two, kind) else self.atom(self.expression(two))
-        if _is_literal(two, kind):
-            return f"type({first}) is {kind}", left, right
-        if _is_literal(one, kind) and not isinstance(one, Ident):
-            literal = repr(one.value) if isinstance(one, Literal) else left
-            return f"type({second}) is {kind}", literal, right
-        return f"type({first}) is type({second}) is {kind}", left, right
+        tests: list[str] = []
+        names: list[str] = []
+        for node in (one, two):
+            code = self.expression(node)
+            if isinstance(node, Literal) and type(node.value).__name__ == kind:
+                names.append(f"({code})" if code.startswith("-") else code)
+                continue
+            first, name = self.atom(code)
+            tests.append(f"type({first})")
+            names.append(name)
+        return " is ".join([*tests, kind]) if tests else "True", names[0], names[1]
 
     def equality(self, node: Call) -> str:
         one, two = node.arguments
@@ -308,20 +304,20 @@ class _Writer:
         kind = type(two.value).__name__ if isinstance(two, Literal) else self.python_type(one, two)
         if kind not in {"str", "int", "bool", "float", "bytes"}:
             kind = "str"
-        test, left, right = self.both(Call(node.id, node.function, None, (one, two)), kind)
+        test, left, right = self.both(one, two, kind)
         return f"({left} {operator} {right} if {test} else {slow}(m, {left}, {right}))"
 
     def comparison(self, node: Call) -> str:
         operator, slow = COMPARISONS[node.function]
         kind = self.python_type(*node.arguments)
-        test, left, right = self.both(node, kind if kind in {"str", "int", "float"} else "int")
+        test, left, right = self.both(*node.operands, kind if kind in {"str", "int", "float"} else "int")
         return f"({left} {operator} {right} if {test} else {slow}({left}, {right}))"
 
     def arithmetic(self, node: Call) -> str:
         operator, slow = ARITHMETIC[node.function]
         kind = self.python_type(*node.arguments)
         if kind == "int":
-            test, left, right = self.both(node, "int")
+            test, left, right = self.both(*node.operands, "int")
             name = self.temp()
             bounded = _BOUNDS.format(f"{name} := {left} {operator} {right}")
             return f"({name} if {test} and {bounded} else {slow}{left}, {right}))"
@@ -329,7 +325,7 @@ class _Writer:
         return f"{slow}{one}, {two})"
 
     def text_test(self, node: Call) -> str:
-        test, left, right = self.both(node, "str")
+        test, left, right = self.both(*node.operands, "str")
         match node.function:
             case "contains":
                 return f"({right} in {left} if {test} and len({left}) < 4096 else contains_(m, {left}, {right}))"
@@ -378,10 +374,8 @@ class _Writer:
                 continue
             name = self.temp()
             self.block.append(f"{name} = {self.chain(pending, decides, other, slow)}")
-            last, again = self.atom(code)
-            self.block += [f"if {name} is not {decides}:", [*block, f"{name} = {slow}({name}, {last})"]]
+            self.block += [f"if {name} is not {decides}:", [*block, f"{name} = {slow}({name}, {code})"]]
             pending = [name]
-            del again
         return self.chain(pending, decides, other, slow)
 
     def chain(self, codes: list[str], decides: str, other: str, slow: str) -> str:
@@ -418,9 +412,8 @@ class _Writer:
         first, name = self.atom(self.expression(node.target))
         block, other = self.lazily(node.arguments[0])
         slow = "or_optional_" if node.function == "or" else "or_value_"
-        value = name if node.function == "or" else f"{slow}({name}, None)"
         if not block:
-            return f"({slow}({name}, {other}) if {first} == NONE else {value if node.function == 'orValue' else f'{slow}({name}, NONE)'})"
+            return f"({slow}({name}, {other}) if {first} == NONE else {slow}({name}, NONE))"
         result = self.temp()
         self.block += [
             f"if {first} == NONE:", [*block, f"{result} = {slow}({name}, {other})"],
@@ -436,12 +429,12 @@ class _Writer:
             value = self.local(self.expression(node.init))
             return self.binding({node.accumulator: value}, node.result)
         sequence = self.temp()
-        prepare = "pairs_" if node.variable2 else "iterate_"
-        self.block.append(f"{sequence} = {self.expression(node.range)}")
+        code = self.expression(node.range)
         if node.variable2:
-            self.block.append(f"{sequence} = pairs_({sequence})")
+            self.block.append(f"{sequence} = pairs_({code})")
         else:
-            self.block.append(f"if type({sequence}) is not list: {sequence} = {prepare}({sequence})")
+            self.block.append(f"{sequence} = {code}")
+            self.block.append(f"if type({sequence}) is not list: {sequence} = iterate_({sequence})")
         result = self.temp()
         names = {node.variable: self.temp()}
         heads = names[node.variable]
@@ -541,10 +534,6 @@ class _Writer:
             f"{accumulator} = {value}",
         ]
         return [*init, f"{accumulator} = {start}"], body, [*end, f"{result} = {final}"]
-
-
-def _is_literal(node: Node, kind: str) -> bool:
-    return isinstance(node, Literal) and type(node.value).__name__ == kind
 
 
 def _flatten(node: Call, function: str) -> list[Node]:

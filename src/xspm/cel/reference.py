@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cel_expr_python import cel
 from google.protobuf import source_context_pb2, timestamp_pb2, wrappers_pb2
 
-from xspm.cel import guard
+from xspm.cel import guard, reference_network
 from xspm.cel.ast import decode
 from xspm.cel.values import DEFAULT_COST_LIMIT, Duration, EvaluationError, Timestamp, TypeName
 from xspm.model.unknown import Unknown
@@ -255,7 +255,8 @@ def _environment() -> Any:
     config = cel.NewEnvConfigFromYaml("name: xspm\nextensions:\n" + "".join(f"  - name: {name}\n" for name in _EXTENSIONS))
     dyn = cel.Type.DYN
     variables = {"resource": dyn, "params": dyn, "resources": dyn, "now": cel.Type.TIMESTAMP}
-    return cel.NewEnv(config=config, variables=variables, functions=_functions())
+    functions = [*_functions(), *reference_network.functions()]
+    return cel.NewEnv(reference_network.pool(), config=config, variables=variables, functions=functions, extensions=[reference_network.extension()])
 
 
 def _functions() -> list[Any]:

@@ -133,8 +133,7 @@ def gate_line(run: Run) -> str:
     for blocker in blockers(run):
         tally.update(verdict.status for verdict in blocker.group.verdicts)
     parts = [f"{tally[status]:,} {status}" for status in STATUSES if tally[status]]
-    threshold = run.fail_on if run.fail_on == "critical" else f"{run.fail_on} or worse"
-    said = [f"{listed(parts)} of severity {threshold}"] if parts else []
+    said = [f"{listed(parts)} of severity {threshold(run)}"] if parts else []
     if unread := len(blocking_problems(run)):
         said.append(f"{plural(unread, 'thing')} that could not be read")
     if said:
@@ -142,10 +141,14 @@ def gate_line(run: Run) -> str:
     allowed = sum(
         counts(verdict, run.fail_on, allow_unknown=False) for item in run.assessments for verdict in item.verdicts
     )
-    lenient = f"; {allowed:,} undecided and allowed" if run.allow_unknown and allowed else ""
-    return f"nothing of severity {threshold} fails or is undecided{lenient}" if not lenient else (
-        f"nothing of severity {threshold} fails{lenient}"
-    )
+    if allowed and run.allow_unknown:
+        return f"nothing of severity {threshold(run)} fails; {allowed:,} undecided and allowed"
+    return f"nothing of severity {threshold(run)} fails or is undecided"
+
+
+def threshold(run: Run) -> str:
+    """Return the gate's threshold in words."""
+    return run.fail_on if run.fail_on in {"critical", "never"} else f"{run.fail_on} or worse"
 
 
 def score(run: Run) -> Score:

@@ -74,7 +74,7 @@ def value(data: Any, limit: int = 120) -> str:
     """Return an observed value on one line: JSON, or why it is unknown."""
     if is_unknown(data):
         return cut(f"unknown ({clean(str(data[UNKNOWN_KEY]))})", limit)
-    return cut(clean(encode(data)), limit)
+    return cut(clean(encode(data, indent=0)), limit)
 
 
 def is_unknown(data: Any) -> bool:
@@ -88,7 +88,7 @@ def field(path: str) -> str:
 
 
 def encode(data: Any, indent: int | None = None) -> str:
-    """Return `data` as JSON that is safe to print.
+    """Return `data` as JSON that is safe to print; an indent of 0 is one line with spaces.
 
     The data is kept exactly; characters that a terminal could act upon are written as JSON escapes. A lone surrogate, which JSON in UTF-8
     cannot hold, becomes the replacement character.
@@ -97,7 +97,7 @@ def encode(data: Any, indent: int | None = None) -> str:
         raw = msgspec.json.encode(data)
     except UnicodeEncodeError:
         raw = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(data)))
-    if indent:
+    if indent is not None:
         raw = msgspec.json.format(raw, indent=indent)
     return _escape_in_json(_json_escape, raw.decode())
 
@@ -159,7 +159,7 @@ def _first_leaf(form: str, content: Any) -> str:
         # Where a patch addresses list items by name, the name is the address, and what follows is the change.
         key = next((key for key in content if key not in {"name", "kind", "apiVersion", "metadata"}), next(iter(content)))
         content, path = content[key], f"{path}.{key}".lstrip(".")
-    return f"set {path}: {encode(content)}" if path else ""
+    return f"set {path}: {encode(content, indent=0)}" if path else ""
 
 
 def _file_edit(files: Mapping[str, Any]) -> str:
@@ -184,11 +184,11 @@ def _outline(content: Any, indent: str) -> list[str]:
             elif isinstance(item, str) and "\n" in item:
                 lines += [f"{name} |", *(f"{indent}  {line}" for line in clean_lines(item).split("\n"))]
             else:
-                lines.append(f"{name} {clean(encode(item))}")
+                lines.append(f"{name} {clean(encode(item, indent=0))}")
         return lines
     if isinstance(content, list) and content:
         for item in content:
             first, *rest = _outline(item, indent + "  ")
             lines += [f"{indent}- {first.lstrip()}", *rest]
         return lines
-    return [indent + clean(encode(content))]
+    return [indent + clean(encode(content, indent=0))]

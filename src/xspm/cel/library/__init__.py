@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MODULES: Final[dict[str, str]] = {
     "operators": "and_ or_ cond_ not_ not_strictly_false_ eq_ ne_ lt_ le_ gt_ ge_ add_ sub_ mul_ div_ mod_ neg_ in_ index_",
-    "structure": "sel_ has_ iterate_ pairs_ size_ map_ list_opt_ map_opt_ insert_ bool_ coerce_ unset_ message_",
+    "structure": "sel_ has_ iterate_ pairs_ size_ map_ list_opt_ map_opt_ insert_ bool_ coerce_ unset_ message_ list_ insert_all_ one_ maybe_ plain_",
     "strings": (
         "contains_ starts_with_ ends_with_ char_at_ index_of_ last_index_of_ join_ lower_ascii_ upper_ascii_ replace_ split_ "
         "substring_ trim_ reverse_ quote_"

@@ -9,6 +9,7 @@ from xspm.cel.values import (
     EvaluationError,
     Meter,
     Optional,
+    TypeName,
     UInt,
     UnknownSize,
     key_of,
@@ -160,6 +161,68 @@ def message_(name: str, *parts: Any) -> Any:
     return build(name, dict(zip(parts[::2], parts[1::2], strict=True)))
 
 
-def is_uint(value: Any) -> bool:
-    """Whether the value is a uint."""
-    return type(value) is UInt
+def list_(*items: Any) -> Any:
+    """`[a, b]`: unknown elements stay elements, an error is the result."""
+    for item in items:
+        if type(item) is EvaluationError:
+            return item
+    return [*items]
+
+
+def insert_all_(target: Any, entries: Any) -> Any:
+    """Put the entries of a map into a map that is being made."""
+    if type(entries) is not dict:
+        return strict(entries)
+    for key, value in entries.items():
+        target = insert_(target, unkey(key), value)
+        if type(target) is not dict:
+            break
+    return target
+
+
+def one_(count: int, odd: Any) -> Any:
+    """Whether exactly one element matched; `odd` is what came of the elements that could not be decided."""
+    if odd is None:
+        return count == 1
+    return False if isinstance(odd, Unknown) and count > 1 else strict(odd)
+
+
+def maybe_(kept: Any, odd: Any, count: int) -> Any:
+    """Return a filtered list or map when `count` elements could not be decided: unknown, but of bounded size."""
+    if type(kept) not in {list, dict} or not isinstance(odd, Unknown):
+        return kept if type(kept) is EvaluationError else strict(odd)
+    return Unknown(odd.reason, cause=odd.cause, not_null=True, min_size=len(kept), max_size=len(kept) + count)
+
+
+def plain_(meter: Meter, value: Any) -> Any:
+    """Return a result as JSON-like data: times as text, bytes in base64, uint as int, an optional as its value or null."""
+    kind = type(value)
+    if kind is str or kind is bool or kind is int or kind is float or value is None:
+        return value
+    if kind is list:
+        meter.charge(len(value))
+        return [plain_(meter, item) for item in value]
+    if kind is dict:
+        meter.charge(len(value))
+        return {string_key(key): plain_(meter, item) for key, item in value.items()}
+    if kind is UInt:
+        return int(value)
+    if kind is Optional:
+        return plain_(meter, value.value) if value.present else None
+    if kind is TypeName:
+        return value.name
+    if isinstance(value, Unknown | EvaluationError):
+        return value
+    if kind is bytes:
+        from xspm.cel.library.encoders import base64_encode_  # noqa: PLC0415 - hardly any result is bytes
+
+        return base64_encode_(meter, value)
+    from xspm.cel.library.conversions import string__  # noqa: PLC0415 - hardly any result is a time
+
+    return string__(meter, value)
+
+
+def string_key(key: Any) -> str:
+    """Return a map's key as the key of a JSON object."""
+    value = unkey(key)
+    return ("true" if value else "false") if type(value) is bool else str(value)

@@ -1,12 +1,12 @@
 """Linux hosts: this machine, a machine over ssh, an unpacked root file system.
 
-Everything is read through one interface (`transport.Source`) by services that each hold their resource types, the fetching
-and the normalising; nothing is imported before it is needed.
+Everything is read through one interface (`transport.Source`) by services that each hold their resource types, the
+fetching and the normalising; nothing is imported before it is needed.
 """
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import ConnectorError
@@ -44,7 +44,8 @@ class LinuxConnector:
         if target == "host" or target.startswith(("ssh://", "dir:")):
             return True
         return "\0" not in target and any(
-            os.path.lexists(os.path.join(target, release)) for release in ("etc/os-release", "usr/lib/os-release")
+            (Path(target) / release).is_symlink() or (Path(target) / release).is_file()
+            for release in ("etc/os-release", "usr/lib/os-release")
         )
 
     def collect(self, target: str, options: Options, progress: Callable[[str], None]) -> Snapshot:
@@ -68,7 +69,7 @@ class LinuxConnector:
             raise ConnectorError("dir: names no folder", hint="write dir:PATH")
         from xspm.connectors.linux.directory import DirectorySource  # noqa: PLC0415
 
-        return snapshot(DirectorySource(path), progress, fallback=os.path.basename(os.path.realpath(path)) or "root")
+        return snapshot(DirectorySource(path), progress, fallback=Path(path).resolve().name or "root")
 
     def example(self, form: str, content: Any) -> Snapshot:
         """Read an example of a check through the same services."""

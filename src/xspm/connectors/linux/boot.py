@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class Boot(ResourceType):
+class Boot(ResourceType, frozen=True, kw_only=True):
     """How the host starts."""
 
     TYPE: ClassVar[str] = "linux.boot"

@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class CoreDumps(ResourceType):
+class CoreDumps(ResourceType, frozen=True, kw_only=True):
     """Whether crashed programs leave their memory on disk."""
 
     TYPE: ClassVar[str] = "linux.core_dumps"

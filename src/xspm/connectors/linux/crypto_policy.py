@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class CryptoPolicy(ResourceType):
+class CryptoPolicy(ResourceType, frozen=True, kw_only=True):
     """The host's cryptography policy."""
 
     TYPE: ClassVar[str] = "linux.crypto_policy"

@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class Docker(ResourceType):
+class Docker(ResourceType, frozen=True, kw_only=True):
     """The effective configuration of Docker's daemon."""
 
     TYPE: ClassVar[str] = "linux.docker"

@@ -25,7 +25,7 @@ class EncryptedVolume(msgspec.Struct, frozen=True, kw_only=True):
     """Where crypttab says its key is read from; null when somebody must give it."""
 
 
-class DiskEncryption(ResourceType):
+class DiskEncryption(ResourceType, frozen=True, kw_only=True):
     """Encryption of the host's disks."""
 
     TYPE: ClassVar[str] = "linux.disk_encryption"

@@ -43,7 +43,8 @@ def read(form: str, content: Any) -> Snapshot:
 def remediate(example: Example, remediation: Remediation) -> Any:
     """Return the example's content with `files` written over it.
 
-    A text replaces the content and keeps the metadata, `{append: …}` adds to it, `mode`, `uid`, `gid` change, null removes.
+    A text replaces the content and keeps the metadata, `{append: …}` adds to it, `mode`, `uid`, `gid` change it, null
+    removes the file.
 
     Raises:
         ConnectorError: the remediation does not fit the example.

@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class File(ResourceType):
+class File(ResourceType, frozen=True, kw_only=True):
     """A file or folder whose mode and owner matter; it exists, for only what exists is listed.
 
     A folder that cannot be read gives one resource whose path is the pattern and whose other fields are unknown.
@@ -64,7 +64,7 @@ class File(ResourceType):
     """Whether the file has no content; false for folders."""
 
 
-class SetuidFile(ResourceType):
+class SetuidFile(ResourceType, frozen=True, kw_only=True):
     """A program that runs with the rights of its owner or group, whoever starts it."""
 
     TYPE: ClassVar[str] = "linux.setuid_file"
@@ -91,7 +91,7 @@ class SetuidFile(ResourceType):
     """Package that installed it; null when none did."""
 
 
-class FilesystemScan(ResourceType):
+class FilesystemScan(ResourceType, frozen=True, kw_only=True):
     """What one walk of all local file systems found.
 
     A list is empty only when the walk was complete; it holds at most 1,000 paths, and the counts are exact.

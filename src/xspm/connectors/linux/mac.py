@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class Mac(ResourceType):
+class Mac(ResourceType, frozen=True, kw_only=True):
     """Mandatory access control of the host."""
 
     TYPE: ClassVar[str] = "linux.mac"

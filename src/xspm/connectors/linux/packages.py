@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class Package(ResourceType):
+class Package(ResourceType, frozen=True, kw_only=True):
     """An installed package of the operating system."""
 
     TYPE: ClassVar[str] = "linux.package"
@@ -27,7 +27,7 @@ class Package(ResourceType):
     """Version of the source package; its own version when that is not said."""
 
 
-class Packages(ResourceType):
+class Packages(ResourceType, frozen=True, kw_only=True):
     """All installed packages by name, for checks on what must or must not be installed."""
 
     TYPE: ClassVar[str] = "linux.packages"

@@ -8,7 +8,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe
 
 
-class Repository(ResourceType):
+class Repository(ResourceType, frozen=True, kw_only=True):
     """A package repository the host is configured for."""
 
     TYPE: ClassVar[str] = "linux.repository"
@@ -39,7 +39,7 @@ class Repository(ResourceType):
     """Keys that may sign it, as configured; null when every key the host trusts may."""
 
 
-class PackageManager(ResourceType):
+class PackageManager(ResourceType, frozen=True, kw_only=True):
     """What the package manager demands of every package."""
 
     TYPE: ClassVar[str] = "linux.package_manager"
@@ -54,7 +54,7 @@ class PackageManager(ResourceType):
     """Files of keys that may sign any repository, sorted."""
 
 
-class Updates(ResourceType):
+class Updates(ResourceType, frozen=True, kw_only=True):
     """Whether updates come by themselves, and what waits to be installed."""
 
     TYPE: ClassVar[str] = "linux.updates"

@@ -1,0 +1,315 @@
+"""Reads sshd_config as sshd does, without sshd.
+
+`read_config` follows Include (globs, relative to /etc/ssh, in order, with the daemon's depth limit) and returns every
+valid line as a keyword in the spelling of `sshd -T` with its arguments, either in force for all connections or inside a
+Match block. `effective` then lets the first value win, collects the keywords that add up, and leaves the rest to the
+defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from xspm.connectors.linux.configuration import LINE_LIMIT
+from xspm.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from xspm.connectors.linux.transport import Source
+
+INCLUDE_DEPTH: Final = 16
+"""How deep sshd follows Include."""
+FILE_LIMIT: Final = 1000
+"""Files read for one configuration; a loop of includes ends here at the latest."""
+
+_ALIASES: Final = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "skeyauthentication": "kbdinteractiveauthentication",
+    "dsaauthentication": "pubkeyauthentication",
+    "hostdsakey": "hostkey",
+    "keepalive": "tcpkeepalive",
+    "pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms",
+    "hostbasedacceptedkeytypes": "hostbasedacceptedalgorithms",
+}
+_SWITCHES: Final = frozenset(
+    ["allowagentforwarding", "disableforwarding", "exposeauthinfo", "gssapiauthentication", "gssapicleanupcredentials", "gssapikeyexchange", "gssapistrictacceptorcheck", "gssapistorecredentialsonrekey", "hostbasedauthentication", "hostbasedusesnamefrompacketonly", "ignoreuserknownhosts", "kbdinteractiveauthentication", "kerberosauthentication", "kerberosgetafstoken", "kerberosorlocalpasswd", "kerberosticketcleanup", "passwordauthentication", "permitemptypasswords", "permittty", "permituserrc", "printlastlog", "printmotd", "pubkeyauthentication", "streamlocalbindunlink", "strictmodes", "tcpkeepalive", "usedns", "usepam", "x11forwarding", "x11uselocalhost", "debianbanner", "gssapienablek5users", "gssapidelegatecredentials", "kerberosusekuserok", "kerberosuniqueccache"]
+)
+_FORWARDING: Final = {"yes": "yes", "all": "yes", "no": "no", "local": "local", "remote": "remote"}
+_CHOICES: Final[dict[str, dict[str, str]]] = {
+    "permitrootlogin": {
+        "yes": "yes",
+        "no": "no",
+        "prohibit-password": "without-password",
+        "without-password": "without-password",
+        "forced-commands-only": "forced-commands-only",
+    },
+    "ignorerhosts": {"yes": "yes", "no": "no", "shosts-only": "shosts-only"},
+    "compression": {"yes": "yes", "delayed": "yes", "no": "no"},
+    "gatewayports": {"yes": "yes", "no": "no", "clientspecified": "clientspecified"},
+    "allowtcpforwarding": _FORWARDING,
+    "allowstreamlocalforwarding": _FORWARDING,
+    "permittunnel": {"yes": "yes", "no": "no", "point-to-point": "point-to-point", "ethernet": "ethernet"},
+    "addressfamily": {"any": "any", "inet": "inet", "inet6": "inet6"},
+}
+_LEVELS: Final = frozenset({"quiet", "fatal", "error", "info", "verbose", "debug", "debug1", "debug2", "debug3"})
+_FACILITIES: Final = frozenset({"daemon", "user", "auth", "authpriv", *(f"local{digit}" for digit in range(8))})
+_NUMBERS: Final = frozenset(
+    {"maxauthtries", "maxsessions", "clientalivecountmax", "requiredrsasize", "x11displayoffset"}
+)
+_TIMES: Final = frozenset({"logingracetime", "clientaliveinterval", "unusedconnectiontimeout"})
+_ADDING: Final = frozenset(
+    {"port", "listenaddress", "hostkey", "hostcertificate", "acceptenv", "subsystem", "allowusers", "denyusers", "allowgroups",
+     "denygroups"}
+)  # fmt: skip
+"""Keywords whose lines add up; of all others the first line wins."""
+_OTHERS: Final = frozenset(
+    ["authenticationmethods", "authorizedkeyscommand", "authorizedkeyscommanduser", "authorizedkeysfile", "authorizedprincipalscommand", "authorizedprincipalscommanduser", "authorizedprincipalsfile", "banner", "casignaturealgorithms", "channeltimeout", "chrootdirectory", "ciphers", "fingerprinthash", "forcecommand", "gssapikexalgorithms", "hostbasedacceptedalgorithms", "hostkeyagent", "hostkeyalgorithms", "ipqos", "kexalgorithms", "loglevel", "logverbose", "macs", "maxstartups", "modulifile", "permitlisten", "permitopen", "permituserenvironment", "persourcemaxstartups", "persourcenetblocksize", "persourcepenalties", "persourcepenaltyexemptlist", "pidfile", "pubkeyacceptedalgorithms", "pubkeyauthoptions", "rdomain", "refuseconnection", "rekeylimit", "revokedkeys", "securitykeyprovider", "setenv", "sshdauthpath", "sshdsessionpath", "streamlocalbindmask", "syslogfacility", "trustedusercakeys", "versionaddendum", "xauthlocation"]
+)
+_IGNORED: Final = frozenset(
+    ["protocol", "usepseprivilegeseparation", "useprivilegeseparation", "keyregenerationinterval", "serverkeybits", "rsaauthentication", "rhostsauthentication", "rhostsrsaauthentication", "uselogin", "checkmail", "pamauthenticationviakbdint", "rhostsauthentication", "afstokenpassing", "showpatchlevel", "reversemappingcheck", "verifyreversemapping", "authorizedkeysfile2", "maxstartupsperip", "keepalives", "noneenabled", "tcprcvbufpoll", "tcprcvbuf", "hpndisabled", "hpnbuffersize", "nonemacenabled", "useroaming", "requiredrsasizes", "ldappubkey"]
+)
+"""Keywords that sshd or a vendor's build accepts without effect."""
+_TIME: Final = re.compile(r"(?:\d{1,9}[smhdwSMHDW]?)+")
+_TIME_PART: Final = re.compile(r"(\d{1,9})([a-z]?)")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One valid line."""
+
+    keyword: str
+    """Lower case, in today's spelling."""
+    arguments: list[str]
+    """Canonical."""
+    file: str
+    line: int
+
+
+class Block(msgspec.Struct):
+    """A Match block."""
+
+    criteria: str
+    file: str
+    line: int
+    entries: list[Entry] = []
+
+
+class Config(msgspec.Struct):
+    """Everything read."""
+
+    entries: list[Entry] = []
+    """In force for every connection, in order."""
+    blocks: list[Block] = []
+    files: list[str] = []
+    bad: list[str] = []
+    """`file:line` of what sshd would refuse."""
+    unknown: Unknown | None = None
+    """The first file that could not be read: settings that are not set elsewhere are therefore unknown."""
+
+
+def read_config(source: Source, path: str) -> Config | Unknown | None:
+    """Read a configuration with its includes; None when the file does not exist."""
+    text = source.text(path)
+    if text is None or isinstance(text, Unknown):
+        return text
+    config = Config()
+    _read(source, path, text, config, None, 0)
+    return config
+
+
+def effective(entries: Iterable[Entry]) -> dict[str, list[list[str]]]:
+    """Return the arguments in force by keyword: one list per line that counts."""
+    found: dict[str, list[list[str]]] = {}
+    for entry in entries:
+        if entry.keyword in _ADDING:
+            found.setdefault(entry.keyword, []).append(entry.arguments)
+        else:
+            found.setdefault(entry.keyword, [entry.arguments])
+    return found
+
+
+def split(text: str) -> list[str] | None:
+    """Split arguments as sshd does: quotes, backslashes, and a comment to the end; None when a quote is not closed."""
+    words: list[str] = []
+    position, end = 0, len(text)
+    while position < end:
+        if text[position] in " \t\r\f":
+            position += 1
+            continue
+        if text[position] == "#":
+            break
+        word: list[str] = []
+        quote = ""
+        while position < end:
+            character = text[position]
+            if character == "\\" and position + 1 < end and text[position + 1] in ("\"'\\" if quote else "\"'\\ "):
+                word.append(text[position + 1])
+                position += 2
+                continue
+            position += 1
+            if quote:
+                if character == quote:
+                    quote = ""
+                else:
+                    word.append(character)
+            elif character in " \t\r\f":
+                break
+            elif character in "\"'":
+                quote = character
+            else:
+                word.append(character)
+        if quote:
+            return None
+        words.append("".join(word))
+    return words
+
+
+def span(text: str) -> int | None:
+    """Read a time as sshd does: `90`, `1h30m`; None for anything else."""
+    if not _TIME.fullmatch(text):
+        return None
+    return sum(int(number) * _SECONDS[unit.lower()] for number, unit in _TIME_PART.findall(text.lower()))
+
+
+def _read(source: Source, path: str, text: str, config: Config, block: Block | None, depth: int) -> None:
+    """Read one file into `config`; `block` is the Match block it is included in."""
+    config.files.append(path)
+    here = block
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw[:LINE_LIMIT].strip(" \t\r\f")
+        if not line or line.startswith("#"):
+            continue
+        match = re.match(r'"?([A-Za-z0-9]+)"?(?:[ \t\f]*=[ \t\f]*|[ \t\f]+|$)(.*)', line, re.DOTALL)
+        keyword = match[1].lower() if match else ""
+        rest = match[2] if match else ""
+        if keyword == "match":
+            here = _match(rest, path, number, config, block)
+        elif keyword == "include":
+            _include(source, split(rest), f"{path}:{number}", config, here, depth)
+        else:
+            _entry(keyword, split(rest), path, number, config, here)
+
+
+def _match(rest: str, path: str, number: int, config: Config, outer: Block | None) -> Block | None:
+    """Open a Match block; `all` alone is in force for every connection."""
+    criteria = " ".join(re.split(r"[ \t\f]+#", rest, maxsplit=1)[0].split())
+    if not criteria:
+        config.bad.append(f"{path}:{number}")
+    if criteria.lower() == "all":
+        return outer
+    block = Block(f"{outer.criteria} {criteria}" if outer else criteria, path, number)
+    config.blocks.append(block)
+    return block
+
+
+def _include(
+    source: Source, patterns: list[str] | None, place: str, config: Config, block: Block | None, depth: int
+) -> None:
+    """Read what an Include line names."""
+    if not patterns or depth >= INCLUDE_DEPTH:
+        config.bad.append(place)
+        return
+    for pattern in patterns:
+        found = source.glob(pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}")
+        if isinstance(found, Unknown):
+            config.unknown = config.unknown or found
+            continue
+        for path in found:
+            if len(config.files) >= FILE_LIMIT:
+                config.bad.append(place)
+                return
+            text = source.text(path)
+            if isinstance(text, Unknown):
+                config.unknown = config.unknown or text
+            elif text is not None:
+                _read(source, path, text, config, block, depth + 1)
+
+
+def _entry(
+    keyword: str, arguments: list[str] | None, path: str, number: int, config: Config, block: Block | None
+) -> None:
+    """Keep one line, or name it as refused."""
+    keyword = _ALIASES.get(keyword, keyword)
+    if keyword in _IGNORED:
+        return
+    canonical = _canonical(keyword, arguments) if arguments else None
+    if canonical is None:
+        config.bad.append(f"{path}:{number}")
+        return
+    entry = Entry(keyword, canonical, path, number)
+    (block.entries if block else config.entries).append(entry)
+
+
+def _canonical(keyword: str, arguments: list[str]) -> list[str] | None:
+    """Return arguments as `sshd -T` prints them; None for what sshd would refuse."""
+    first = arguments[0].lower()
+    if keyword in _SWITCHES:
+        return [first] if first in {"yes", "no"} else None
+    if keyword in _CHOICES:
+        choice = _CHOICES[keyword].get(first)
+        return [choice] if choice else None
+    if keyword in _NUMBERS:
+        return [str(int(first))] if re.fullmatch(r"\d{1,9}", first) else None
+    if keyword in _TIMES:
+        seconds = 0 if first == "none" and keyword == "unusedconnectiontimeout" else span(first)
+        return None if seconds is None else [str(seconds)]
+    special = _SPECIAL.get(keyword)
+    if special:
+        return special(arguments)
+    return arguments if keyword in _OTHERS or keyword in _ADDING else None
+
+
+def _startups(arguments: list[str]) -> list[str] | None:
+    """MaxStartups: `begin:rate:full` or one number."""
+    match = re.fullmatch(r"(\d{1,6})(?::(\d{1,3}):(\d{1,6}))?", arguments[0])
+    if match is None:
+        return None
+    begin, rate, full = int(match[1]), int(match[2] or 30), int(match[3] or match[1])
+    return [f"{begin}:{rate}:{full}"] if begin <= full and 1 <= rate <= 100 and begin else None
+
+
+def _rekey(arguments: list[str]) -> list[str] | None:
+    """RekeyLimit: bytes with K, M or G, and a time."""
+    match = re.fullmatch(r"(\d{1,12})([kmg]?)", arguments[0].lower())
+    if arguments[0].lower() in {"default", "none"}:
+        size = 0
+    elif match:
+        size = int(match[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[match[2]]
+    else:
+        return None
+    when = arguments[1].lower() if len(arguments) > 1 else "none"
+    seconds = 0 if when == "none" else span(when)
+    return None if seconds is None or size > 2**53 - 1 else [str(size), str(seconds)]
+
+
+def _level(arguments: list[str]) -> list[str] | None:
+    return [arguments[0].upper()] if arguments[0].lower() in _LEVELS else None
+
+
+def _facility(arguments: list[str]) -> list[str] | None:
+    return [arguments[0].upper()] if arguments[0].lower() in _FACILITIES else None
+
+
+def _port(arguments: list[str]) -> list[str] | None:
+    return (
+        [str(int(arguments[0]))] if re.fullmatch(r"\d{1,5}", arguments[0]) and 0 < int(arguments[0]) < 65536 else None
+    )
+
+
+def _environment(arguments: list[str]) -> list[str]:
+    lowered = arguments[0].lower()
+    return [lowered] if lowered in {"yes", "no"} else arguments[:1]
+
+
+_SPECIAL: Final[dict[str, Callable[[list[str]], list[str] | None]]] = {
+    "maxstartups": _startups,
+    "rekeylimit": _rekey,
+    "loglevel": _level,
+    "syslogfacility": _facility,
+    "port": _port,
+    "permituserenvironment": _environment,
+}

@@ -1,0 +1,79 @@
+"""The report as CSV: one verdict per row, for a spreadsheet or a quick query.
+
+UTF-8, comma, double quotes where needed, lines end in a line feed. A cell that a spreadsheet would take for a formula gets an apostrophe in front
+(https://owasp.org/www-community/attacks/CSV_Injection): names come from what is assessed.
+"""  # noqa: A005 - imports are absolute, and the format's name is the file's
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final
+
+from xspm.report.text import clean, field, fix, value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.model.verdict import Assessment, Run, Verdict
+
+COLUMNS: Final = (
+    *("asset", "asset_type", "collected_at", "check", "title", "severity", "status", "excepted"),
+    *("resource_type", "resource_id", "resource_name", "file", "line", "message", "observed", "cause", "fix"),
+    *("exception_reason", "exception_owner", "exception_expires", "frameworks"),
+)
+
+_FORMULA: Final = tuple("=+-@\t\r＝＋－＠")
+"""What starts a formula, in full width too."""
+
+
+def render(run: Run) -> str:
+    """Return the report as CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_rows(run))
+    return stream.getvalue()
+
+
+def _rows(run: Run) -> Iterator[list[str]]:
+    # What a row says of its check is the same in all of its rows.
+    fixes = {name: fix(check) for name, check in run.checks.items()}
+    frameworks = {name: " ".join(items) for name, items in run.frameworks.items()}
+    for item in run.assessments:
+        for verdict in item.verdicts:
+            check = run.checks.get(verdict.check)
+            known = (check.title if check else "", fixes.get(verdict.check, ""), frameworks.get(verdict.check, ""))
+            yield [_cell(text) for text in _row(item, verdict, *known)]
+
+
+def _row(item: Assessment, verdict: Verdict, title: str, remedy: str, frameworks: str) -> list[str]:
+    where, terms = verdict.location, verdict.exception
+    observed = "; ".join(f"{field(seen.path)} = {value(seen.value, 500)}" for seen in verdict.observed)
+    return [
+        *(item.asset.id, item.asset.type, item.collected_at, verdict.check, title, verdict.severity, verdict.status),
+        *("yes" if terms else "no", verdict.resource_type, verdict.resource_id, verdict.resource_name),
+        *(where.file if where else "", str(where.line or "") if where else "", verdict.message, observed),
+        *(verdict.cause or "", remedy if verdict.status == "fail" else ""),
+        *((terms.reason, terms.owner, terms.expires) if terms else ("", "", "")),
+        frameworks,
+    ]
+
+
+def _cell(text: str) -> str:
+    shown = clean(text)
+    return "'" + shown if shown.lstrip(" ").startswith(_FORMULA) else shown
+
+
+class Csv:
+    """The report as CSV."""
+
+    name = "csv"
+    suffixes = (".csv",)
+
+    def render(self, run: Run) -> str:
+        """Return the table with its header."""
+        return render(run)
+
+
+FORMAT: Final = Csv()
