@@ -33,6 +33,11 @@ from google.protobuf import (
 )
 
 
+from xspm.cel import declarations, values
+from xspm.cel.compiler import compile_checked
+from xspm.cel.reference import environment
+from xspm.errors import CelError
+
 Tagged: TypeAlias = tuple[str, Any]
 """A CEL value whose kind is explicit: `("uint", 1)`, `("list", [...])`, `("map", [(key, value), ...])`."""
 
@@ -265,13 +270,19 @@ def _same(expected: Tagged, actual: Tagged) -> bool:
     return bool(left == right)
 
 
-def environment(case: Any) -> Any:
-    """Return the front end for a case: its variables and container, every extension the wheel has, and our network functions."""
+def front_end(case: Any) -> Any:
+    """Return the front end for a case: its variables, functions and container, and everything that xspm declares."""
     variables = {decl.name: _type(decl.ident.type) for decl in case.type_env if decl.HasField("ident")}
     functions = [_function(decl) for decl in case.type_env if decl.HasField("function")]
-    names = [name for name in _EXTENSIONS if name != "lists" or not functions]  # cases declare a `sort` of their own
-    config = cel.NewEnvConfigFromYaml("name: conformance\nextensions:\n" + "".join(f"  - name: {name}\n" for name in names))
-    return cel.NewEnv(config=config, variables=variables, container=case.container, functions=[*functions, *NETWORK])
+    # Cases declare a `sort` of their own.
+    config = declarations.CONFIG.replace("  - name: lists\n", "") if functions else declarations.CONFIG
+    return cel.NewEnv(
+        declarations.pool(),
+        config=cel.NewEnvConfigFromYaml(config),
+        variables=variables,
+        container=case.container,
+        functions=[*functions, *declarations.functions()],
+    )
 
 
 def _function(decl: Any) -> Any:
@@ -283,26 +294,28 @@ def _function(decl: Any) -> Any:
     return cel.FunctionDecl(decl.name, overloads)
 
 
-_EXTENSIONS: Final = ("bindings", "encoders", "lists", "math", "optional", "protos", "regex", "sets", "strings", "two-var-comprehensions")
-NETWORK: list[Any] = []
-
 _KINDS: Final = {"BOOL": "bool", "INT": "int", "UINT": "uint", "DOUBLE": "double", "STRING": "string", "BYTES": "bytes", "NULL": "null"}
 
 
-def _python(value: Any) -> Any:
-    """Return a bound value as the plain Python that both engines take."""
-    kind, content = value
-    match kind:
-        case "list":
-            return [_python(item) for item in content]
-        case "map":
-            return {_python(key): _python(item) for key, item in content}
-        case "bytes":
+def _to_runtime(value: Any) -> Any:
+    """Return a bound value as the wheel takes it: well-known messages as they are."""
+    field, content = value.ListFields()[0]
+    match field.name:
+        case "object_value":
+            module = _WELL_KNOWN_MODULES[content.TypeName().removeprefix("google.protobuf.")]
+            message = getattr(module, content.TypeName().removeprefix("google.protobuf."))()
+            content.Unpack(message)
+            return message
+        case "list_value":
+            return [_to_runtime(item) for item in content.values]
+        case "map_value":
+            return {_to_runtime(entry.key): _to_runtime(entry.value) for entry in content.entries}
+        case "bytes_value":
             return bytearray(content)
-        case "timestamp":
-            return datetime.datetime.fromtimestamp(content / 10**9, tz=datetime.UTC)
-        case "duration":
-            return datetime.timedelta(microseconds=content / 1000)
+        case "uint64_value":
+            return wrappers_pb2.UInt64Value(value=content)
+        case "null_value":
+            return None
     return content
 
 
@@ -342,18 +355,72 @@ _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND: Final = datetime.timedelta(microseconds=1)
 
 
-def run_runtime(expression: Any, variables: Mapping[str, Any]) -> Tagged:
-    """Evaluate with the C++ runtime."""
+def run_xspm(serialized: bytes, case: Any) -> Tagged:
+    """Evaluate with xspm's engine."""
     try:
-        return _from_runtime(expression.eval(data=dict(variables)))
+        program = compile_checked(serialized)
+    except CelError as error:
+        return ("error", f"does not compile: {error}")
+    variables = {binding.key: _to_xspm(_expected(binding.value.value)) for binding in case.bindings}
+    try:
+        return _from_xspm(program(variables))
+    except Exception as error:  # noqa: BLE001 - an engine that raises has failed the case, and the next one is run
+        return ("crash", repr(error))
+
+
+def _to_xspm(value: Tagged) -> Any:
+    """Return a bound value as our engine takes it."""
+    kind, content = value
+    match kind:
+        case "list":
+            return [_to_xspm(item) for item in content]
+        case "map":
+            return {values.key_of(_to_xspm(key)): _to_xspm(item) for key, item in content}
+        case "uint":
+            return values.UInt(content)
+        case "timestamp":
+            return values.Timestamp(content)
+        case "duration":
+            return values.Duration(content)
+        case "type":
+            return values.TypeName(content)
+    return content
+
+
+def _from_xspm(value: Any) -> Tagged:
+    """Return a value of our engine with its kind."""
+    match value:
+        case None | bool() | str() | bytes() | float():
+            return ({bool: "bool", str: "string", bytes: "bytes", float: "double"}.get(type(value), "null"), value)
+        case int():
+            return ("uint" if isinstance(value, values.UInt) else "int", int(value))
+        case list():
+            return ("list", [_from_xspm(item) for item in value])
+        case dict():
+            return ("map", [(_from_xspm(values.unkey(key)), _from_xspm(item)) for key, item in value.items()])
+        case values.Timestamp() | values.Duration():
+            return (type(value).__name__.lower(), value.nanoseconds)
+        case values.TypeName():
+            return ("type", value.name.removeprefix("google.protobuf.").lower() if "google" in value.name else value.name)
+        case values.EvaluationError():
+            return ("error", value.message)
+    return ("message", repr(value))
+
+
+def run_runtime(serialized: bytes, case: Any) -> Tagged:
+    """Evaluate with the C++ runtime, in the environment of the reference engine."""
+    variables = {decl.name: cel.Type.DYN for decl in case.type_env if decl.HasField("ident")}
+    data = {binding.key: _to_runtime(binding.value.value) for binding in case.bindings}
+    try:
+        return _from_runtime(environment(variables, case.container).deserialize(serialized).eval(data=data))
     except RuntimeError as error:
         return ("error", str(error))
 
 
-def judge(case: Any, run: Callable[[Any, Mapping[str, Any]], Tagged]) -> Outcome:
+def judge(case: Any, run: Callable[[bytes, Any], Tagged]) -> Outcome:
     """Run one case and compare."""
     try:
-        expression = environment(case).compile(case.expr, disable_check=case.disable_check)
+        expression = front_end(case).compile(case.expr, disable_check=case.disable_check)
     except RuntimeError as error:
         wanted = case.HasField("eval_error")
         return Outcome("passed") if wanted else Outcome("failed", f"does not compile: {str(error).splitlines()[0]}")
@@ -365,7 +432,7 @@ def judge(case: Any, run: Callable[[Any, Mapping[str, Any]], Tagged]) -> Outcome
         return Outcome("passed")
     if any(not binding.value.HasField("value") for binding in case.bindings):
         return Outcome("not applicable", "a variable bound to an error: xspm's data are JSON or unknown")
-    actual = run(expression, {binding.key: _python(_expected(binding.value.value)) for binding in case.bindings})
+    actual = run(expression.serialize(), case)
     if case.HasField("eval_error") or case.HasField("any_eval_errors"):
         return Outcome("passed") if actual[0] == "error" else Outcome("failed", f"{actual}, expected an error")
     expected = ("bool", True)
@@ -381,3 +448,50 @@ def not_applicable(case: Case) -> str:
     types = " ".join(str(decl) for decl in case.message.type_env) + " ".join(str(binding) for binding in case.message.bindings)
     parts = {"file": case.file, "expr": case.message.expr, "types": types + case.message.container}
     return next((reason for part, pattern, reason in REASONS if pattern.search(parts[part])), "")
+
+
+def main() -> int:
+    """Run everything and print it."""
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
+        print(__doc__, file=sys.stderr)
+        return 2
+    counts: dict[str, Counter[tuple[str, str]]] = {}
+    skipped: Counter[str] = Counter()
+    failures: list[str] = []
+    unexpected = 0
+    for case in read_cases(Path(sys.argv[1])):
+        reason = not_applicable(case)
+        for engine, run in ENGINES.items():
+            outcome = Outcome("not applicable", reason) if reason else judge(case.message, run)
+            counts.setdefault(case.file, Counter())[engine, outcome.status] += 1
+            if outcome.status == "not applicable" and engine == "xspm":
+                skipped[outcome.reason] += 1
+            if outcome.status == "failed":
+                known = KNOWN.get(case.name, "") if engine == "xspm" else ""
+                unexpected += engine == "xspm" and not known
+                failures.append(f"{engine:7} {case.name}: {case.message.expr}\n        {outcome.reason}" + (f"\n        known: {known}" if known else ""))
+    _print(counts, skipped, failures)
+    return 1 if unexpected else 0
+
+
+ENGINES: Final = {"xspm": run_xspm, "runtime": run_runtime}
+
+
+def _print(counts: Mapping[str, Counter[tuple[str, str]]], skipped: Counter[str], failures: list[str]) -> None:
+    """Print the tables."""
+    columns = [(engine, status) for engine in ENGINES for status in ("passed", "failed", "not applicable")]
+    print(f"{'':18}" + "".join(f"{engine:>24}" for engine in ENGINES))
+    print(f"{'file':18}" + "  passed  failed     n/a" * len(ENGINES))
+    total: Counter[tuple[str, str]] = sum(counts.values(), Counter())
+    for file, count in [*counts.items(), ("total", total)]:
+        print(f"{file:18}" + "".join(f"{count[column]:8}" for column in columns))
+    print("\nNot applicable:")
+    for reason, number in skipped.most_common():
+        print(f"{number:6}  {reason}")
+    print(f"\nFailures: {len(failures)}")
+    for failure in failures:
+        print(failure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -249,14 +249,23 @@ def _insert_all(target: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]
     return target
 
 
+def environment(variables: Mapping[str, Any], container: str = "") -> Any:
+    """Return a C++ environment with every function of the language, for expressions that a front end has serialized."""
+    config = cel.NewEnvConfigFromYaml("name: xspm\nextensions:\n" + "".join(f"  - name: {name}\n" for name in _EXTENSIONS))
+    return cel.NewEnv(
+        reference_network.pool(),
+        config=config,
+        variables=variables,
+        container=container,
+        functions=[*_functions(), *reference_network.functions()],
+        extensions=[reference_network.extension()],
+    )
+
+
 @cache
 def _environment() -> Any:
-    """Return the environment that every expression is evaluated in."""
-    config = cel.NewEnvConfigFromYaml("name: xspm\nextensions:\n" + "".join(f"  - name: {name}\n" for name in _EXTENSIONS))
     dyn = cel.Type.DYN
-    variables = {"resource": dyn, "params": dyn, "resources": dyn, "now": cel.Type.TIMESTAMP}
-    functions = [*_functions(), *reference_network.functions()]
-    return cel.NewEnv(reference_network.pool(), config=config, variables=variables, functions=functions, extensions=[reference_network.extension()])
+    return environment({"resource": dyn, "params": dyn, "resources": dyn, "now": cel.Type.TIMESTAMP})
 
 
 def _functions() -> list[Any]:

@@ -1,7 +1,8 @@
 """The little of a terminal that a report needs: sixteen named colours, display width, wrapping.
 
-Written here and not taken from rich, because a report is the one thing every run prints and importing rich costs more than rendering does; rich
-stays for live progress. Only the user's own palette is used (colours by name, bold, dim), so a report follows a light or a dark theme.
+Written here and not taken from rich, because a report is the one thing every run prints and importing rich costs more
+than rendering does; rich stays for live progress. Only the user's own palette is used (colours by name, bold, dim), so
+a report follows a light or a dark theme.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ CODES: Final[Mapping[str, str]] = {
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether to colour what is written to `stream`.
 
-    `NO_COLOR` says no and `FORCE_COLOR` yes when they are not empty (https://no-color.org, https://force-color.org); else only a terminal that
-    is not `dumb` gets colour.
+    `NO_COLOR` says no and `FORCE_COLOR` yes when they are not empty (https://no-color.org, https://force-color.org);
+    else only a terminal that is not `dumb` gets colour.
     """
     if environ.get("NO_COLOR"):
         return False

@@ -1,7 +1,7 @@
 """The report as CSV: one verdict per row, for a spreadsheet or a quick query.
 
-UTF-8, comma, double quotes where needed, lines end in a line feed. A cell that a spreadsheet would take for a formula gets an apostrophe in front
-(https://owasp.org/www-community/attacks/CSV_Injection): names come from what is assessed.
+UTF-8, comma, double quotes where needed, lines end in a line feed. A cell that a spreadsheet would take for a formula
+gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection): names come from what is assessed.
 """  # noqa: A005 - imports are absolute, and the format's name is the file's
 
 from __future__ import annotations

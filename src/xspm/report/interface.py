@@ -1,8 +1,8 @@
 """What a report format is, the table of those that exist, and how a report reaches its file.
 
-A user names a format (`json=report.json`) or only a path, whose suffix then says which (`report.sarif`). The table names modules, not objects, so
-that a run imports only the formats it writes. A report is rendered whole, written beside its target and renamed over it: whoever looks at the
-path sees the old report or the new one, never half of one.
+A user names a format (`json=report.json`) or only a path, whose suffix then says which (`report.sarif`). The table
+names modules, not objects, so that a run imports only the formats it writes. A report is rendered whole, written
+beside its target and renamed over it: whoever looks at the path sees the old report or the new one, never half of one.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def format_for(path: str) -> str:
         if lowered.endswith(suffix):
             return name
     raise ReportError(
-        f"{clean(path)}: the suffix names no report format", hint=f"write FORMAT=PATH; the formats are {', '.join(TABLE)}"
+        f"{clean(path)}: the suffix names no report format",
+        hint=f"write FORMAT=PATH; the formats are {', '.join(TABLE)}",
     )
 
 
@@ -126,8 +127,8 @@ def parse_output(text: str) -> Output:
 def write(path: str, text: str) -> None:
     """Write a report, whole or not at all.
 
-    A regular file, or one that does not exist yet, is replaced by a rename; its permissions stay. What cannot be replaced (a pipe, a device)
-    is written to directly.
+    A regular file, or one that does not exist yet, is replaced by a rename; its permissions stay. What cannot be
+    replaced (a pipe, a device) is written to directly.
 
     Raises:
         ReportError: it could not be written; what was at the path is still there.

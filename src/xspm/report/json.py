@@ -1,8 +1,8 @@
 """The report for machines: everything a run knows, in a documented, versioned schema.
 
-The schema (`docs/schema/xspm-report-1.schema.json`) is derived from the structs below and a test holds the two together. Within version 1 fields are
-only added; a reader ignores what it does not know. The text is indented, in a stable order, and safe to print: control characters are written
-as JSON escapes.
+The schema (`docs/schema/xspm-report-1.schema.json`) is derived from the structs below and a test holds the two
+together. Within version 1 fields are only added; a reader ignores what it does not know. The text is indented, in a
+stable order, and safe to print: control characters are written as JSON escapes.
 """  # noqa: A005 - imports are absolute, and the format's name is the file's
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The JSON report's schema, derived from its structs and the docstrings under their fields.
 
-`docs/schema/xspm-report-1.schema.json` is what this returns; a test holds them together and rewrites the file when asked to update golden files.
+`docs/schema/xspm-report-1.schema.json` is what this returns; a test holds them together and rewrites the file when
+asked to update golden files.
 """
 
 from __future__ import annotations

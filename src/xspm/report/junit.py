@@ -1,8 +1,9 @@
 """The report as JUnit XML, for the test tab of a build service (GitLab, Jenkins, Azure, CircleCI).
 
-One test suite per asset, one test case per check and resource; the check is the class name. What fails is a failure. What could not be decided
-is an error, because a green test would claim what nobody knows; where the gate lets it through (`--allow-unknown`, or only a later apply
-can decide it) it is skipped with its reason, as is what does not apply and what an exception covers. Problems are in the suite's `system-err`.
+One test suite per asset, one test case per check and resource; the check is the class name. What fails is a failure.
+What could not be decided is an error, because a green test would claim what nobody knows; where the gate lets it
+through (`--allow-unknown`, or only a later apply can decide it) it is skipped with its reason, as is what does not
+apply and what an exception covers. Problems are in the suite's `system-err`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ def _outcome(run: Run, verdict: Verdict) -> tuple[str, str]:
     message = verdict.message or verdict.status
     if verdict.exception:
         terms = verdict.exception
-        return "skipped", f"excepted until {terms.expires} by {terms.owner}: {terms.reason} ({verdict.status}: {message})"
+        return (
+            "skipped",
+            f"excepted until {terms.expires} by {terms.owner}: {terms.reason} ({verdict.status}: {message})",
+        )
     match verdict.status:
         case "fail":
             return "failure", message

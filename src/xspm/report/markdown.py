@@ -1,8 +1,9 @@
 """The report as Markdown, for the comment on a merge request.
 
-First the gate and the counts, then what fails at or over the threshold, open; all else is folded into `<details>`. Whatever comes from evidence
-stands in code spans, in which neither markup nor mentions (`@team`), references (`#1`, `!1`) or links come alive. A comment holds 65,536
-characters at GitHub; what does not fit is left out from the end, the least severe first, and the last line says how much that is.
+First the gate and the counts, then what fails at or over the threshold, open; all else is folded into `<details>`.
+Whatever comes from evidence stands in code spans, in which neither markup nor mentions (`@team`), references (`#1`,
+`!1`) or links come alive. A comment holds 65,536 characters at GitHub; what does not fit is left out from the end, the
+least severe first, and the last line says how much that is.
 """
 
 from __future__ import annotations
@@ -79,7 +80,12 @@ def render(run: Run, limit: int = LIMIT) -> str:
 def prose(text: str) -> str:
     """Return a policy's text with everything that Markdown, or a code host, would act upon made plain."""
     # An empty comment splits what hosts look for in the rendered text: mentions, references, bare links.
-    return _SPECIAL.sub(r"\\\1", clean(text)).replace("\\@", "@<!-- -->").replace("\\#", "#<!-- -->").replace("\\:", ":<!-- -->")
+    return (
+        _SPECIAL.sub(r"\\\1", clean(text))
+        .replace("\\@", "@<!-- -->")
+        .replace("\\#", "#<!-- -->")
+        .replace("\\:", ":<!-- -->")
+    )
 
 
 def span(text: str, limit: int = 300) -> str:
@@ -126,10 +132,14 @@ def _sections(run: Run) -> Iterator[Section]:
     yield Section(title, [_failing(run, *pair) for pair in over], folded=False)
     yield Section(_count("Failing, less severe", below), [_failing(run, *pair) for pair in below], folded=True)
     undecided = [
-        (item, reason) for item in run.assessments for reason in summary.reasons(summary.open_verdicts(item, "error", "unknown"))
+        (item, reason)
+        for item in run.assessments
+        for reason in summary.reasons(summary.open_verdicts(item, "error", "unknown"))
     ]
     number = sum(len(group.verdicts) for _, (_, _, groups) in undecided for group in groups)
-    yield Section(f"Not decided ({number:,})", [_undecided(run, item, *reason) for item, reason in undecided], folded=True)
+    yield Section(
+        f"Not decided ({number:,})", [_undecided(run, item, *reason) for item, reason in undecided], folded=True
+    )
     problems = list(_problems(run))
     yield Section(f"Not read ({len(problems):,})", problems, folded=True)
     exceptions = list(_exceptions(run))

@@ -1,12 +1,13 @@
 """The report as SARIF 2.1.0, for code scanning services and editors.
 
-One run with one rule per check. A verdict that fails becomes a result of kind `fail`; one that could not be decided (`unknown`, `error`) becomes
-one of kind `open`, which the standard gives the level `none`: a reader still sees it, with the severity of its rule. Passes are counted in the
-run's properties and not listed, because code scanning services show whatever is listed as an alert. Exceptions become suppressions, problems
-become notifications.
+One run with one rule per check. A verdict that fails becomes a result of kind `fail`; one that could not be decided
+(`unknown`, `error`) becomes one of kind `open`, which the standard gives the level `none`: a reader still sees it,
+with the severity of its rule. Passes are counted in the run's properties and not listed, because code scanning
+services show whatever is listed as an alert. Exceptions become suppressions, problems become notifications.
 
-GitHub's rules are kept: every result has a location with a start line (what has no file gets a path below the asset's name), fingerprints do not
-move with lines, and there are at most 25,000 results, worst first, with a notification that says how many were left out.
+GitHub's rules are kept: every result has a location with a start line (what has no file gets a path below the asset's
+name), fingerprints do not move with lines, and there are at most 25,000 results, worst first, with a notification that
+says how many were left out.
 Specification: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html
 """
 
@@ -238,7 +239,11 @@ def _suppression(exception: ExceptionRef) -> dict[str, Any]:
         "kind": "external",
         "status": "accepted",
         "justification": clean(f"{exception.reason} ({exception.owner}, until {exception.expires})"),
-        "properties": {"owner": clean(exception.owner), "expires": exception.expires, "file": place(exception.location)},
+        "properties": {
+            "owner": clean(exception.owner),
+            "expires": exception.expires,
+            "file": place(exception.location),
+        },
     }
 
 
@@ -265,7 +270,12 @@ def _problem(item: Assessment, problem: Problem) -> dict[str, Any]:
     }
     if problem.location:
         note["locations"] = [
-            {"physicalLocation": {"artifactLocation": _artifact(item.asset, problem.location), "region": _region(problem.location)}}
+            {
+                "physicalLocation": {
+                    "artifactLocation": _artifact(item.asset, problem.location),
+                    "region": _region(problem.location),
+                }
+            }
         ]
     return note
 

@@ -1,4 +1,4 @@
-"""What a run adds up to: counts, groups in the order a reader needs, the score of all assets, and what made the gate fail.
+"""What a run adds up to: counts, groups in reading order, the score of all assets, and what made the gate fail.
 
 Every number a report shows comes from here, so that no two formats can disagree.
 """
@@ -44,7 +44,7 @@ class Blocker(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """How many verdicts there are, by status and severity. Excepted ones are counted apart, so that each is counted once."""
+    """How many verdicts there are, by status and severity; an excepted one counts as excepted only."""
 
     cells: dict[tuple[str, Severity], int]
     """Status, or `excepted`, and severity to number."""
@@ -59,7 +59,9 @@ class Table(msgspec.Struct, frozen=True):
 
     def line(self) -> str:
         """The numbers in one line, worst first: `3 fail · 31 pass`."""
-        return " · ".join(f"{self.total(row):,} {WORDS.get(row, row)}" for row in ROWS if self.total(row)) or "no verdicts"
+        return (
+            " · ".join(f"{self.total(row):,} {WORDS.get(row, row)}" for row in ROWS if self.total(row)) or "no verdicts"
+        )
 
 
 ROWS: Final = (*STATUSES[:3], "excepted", *STATUSES[3:])
@@ -92,7 +94,8 @@ def groups(verdicts: Iterable[Verdict]) -> list[Group]:
     for verdict in verdicts:
         found.setdefault((_RANK[verdict.severity], verdict.check), []).append(verdict)
     return [
-        Group(check, SEVERITIES[rank], tuple(sorted(found[rank, check], key=_by_resource))) for rank, check in sorted(found)
+        Group(check, SEVERITIES[rank], tuple(sorted(found[rank, check], key=_by_resource)))
+        for rank, check in sorted(found)
     ]
 
 
@@ -122,7 +125,9 @@ def blocking_problems(run: Run) -> list[tuple[Asset, Problem]]:
     """Return the problems that made the gate fail: those that no check speaks for."""
     if run.fail_on == "never" or run.allow_unknown:
         return []
-    return [(item.asset, problem) for item in run.assessments for problem in item.problems if not problem.resource_types]
+    return [
+        (item.asset, problem) for item in run.assessments for problem in item.problems if not problem.resource_types
+    ]
 
 
 def gate_line(run: Run) -> str:
@@ -195,4 +200,9 @@ def would_add(assessment: Assessment) -> list[tuple[str, int]]:
 
 def _by_resource(verdict: Verdict) -> tuple[str, int, str, str]:
     location = verdict.location
-    return (location.file if location else "", (location.line or 0) if location else 0, verdict.resource_name, verdict.resource_id)
+    return (
+        location.file if location else "",
+        (location.line or 0) if location else 0,
+        verdict.resource_name,
+        verdict.resource_id,
+    )

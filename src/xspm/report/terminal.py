@@ -1,8 +1,9 @@
 """The report that people read first: calm, worst first, at 80 columns, in light and dark, with colour or without.
 
-Per asset: what fails by severity, one block per check; what could not be decided, by reason, and what would let it be; what could not be read;
-what is excepted. Then the counts, the score and, as the last line, the gate with what made it so. A left column holds the word that matters
-(the severity or status), so that the eye runs down it; colour only repeats what a word says. Long lists are folded unless `verbose`.
+Per asset: what fails by severity, one block per check; what could not be decided, by reason, and what would let it be;
+what could not be read; what is excepted. Then the counts, the score and, as the last line, the gate with what made it
+so. A left column holds the word that matters (the severity or status), so that the eye runs down it; colour only
+repeats what a word says. Long lists are folded unless `verbose`.
 
 It is rendered with `xspm.report.ansi` and not with rich, whose import alone takes longer than a whole report.
 """
@@ -48,7 +49,7 @@ STYLES: Final[dict[str, Style]] = {
 }
 
 _COMMAND: Final = re.compile(r"^\s*::(?=.*::)|##(?=\w*\[)").sub
-"""What a build service would carry out when it reads it in a log (`::stop-commands::`, `##vso[`): a name may not say that."""
+"""What a build service carries out when it reads it in a log (`::stop-commands::`, `##vso[`): no name may say it."""
 
 
 def render(
@@ -173,7 +174,7 @@ def _resources(page: _Page, verdicts: Sequence[Verdict]) -> None:
 
 
 def _observed(page: _Page, verdict: Verdict) -> None:
-    """The values the check read, on one line where they fit. An unknown one is why the verdict is, and said as its reason."""
+    """The values the check read, on one line where they fit; an unknown one is already said as the reason."""
     limit = 2000 if page.verbose else page.width
     parts = [
         f"{field(item.path)} = {value(item.value, limit)}"
@@ -257,7 +258,9 @@ def _exceptions(page: _Page, run: Run, assessment: Assessment) -> None:
             after = group.verdicts[number + 1] if number + 1 < shown else None
             if verdict.exception and (after is None or after.exception != verdict.exception):
                 terms = verdict.exception
-                page.put(f"{clean(terms.reason)} ({clean(terms.owner)}, until {clean(terms.expires)})", indent=GUTTER + 2)
+                page.put(
+                    f"{clean(terms.reason)} ({clean(terms.owner)}, until {clean(terms.expires)})", indent=GUTTER + 2
+                )
         page.more(len(group.verdicts) - shown)
     for line in assessment.expired:
         page.labelled("expired", clean(line), label_style=STYLES["expired"])
@@ -291,7 +294,9 @@ def _counts(page: _Page, run: Run) -> None:
     page.raw(page.paint(" " * 14 + header, "dim"))
     for row in rows:
         numbers = [counted.cells.get((row, column), 0) for column in columns]
-        cells = "".join(f"{number or '·':>{size},}" if number else f"{'·':>{size}}" for number in (*numbers, sum(numbers)))
+        cells = "".join(
+            f"{number or '·':>{size},}" if number else f"{'·':>{size}}" for number in (*numbers, sum(numbers))
+        )
         page.raw(page.paint(f"{summary.WORDS.get(row, row):<14}", STYLES[row]) + cells)
 
 
@@ -336,4 +341,3 @@ class Terminal:
 
 
 FORMAT: Final = Terminal()
-

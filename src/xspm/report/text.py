@@ -1,8 +1,9 @@
 """Text that formats share: evidence made harmless, cut, counted and shown.
 
-Names and values come from what is assessed, so an attacker may have chosen them. `clean` is the one gate they pass on their way to a person:
-everything that could move a cursor, colour a terminal, break a line or reorder what is read becomes a visible escape. Each format then escapes
-what is special in itself on top of that. JSON keeps the data exactly and writes the same characters as JSON escapes.
+Names and values come from what is assessed, so an attacker may have chosen them. `clean` is the one gate they pass on
+their way to a person: everything that could move a cursor, colour a terminal, break a line or reorder what is read
+becomes a visible escape. Each format then escapes what is special in itself on top of that. JSON keeps the data
+exactly and writes the same characters as JSON escapes.
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ def field(path: str) -> str:
 def encode(data: Any, indent: int | None = None) -> str:
     """Return `data` as JSON that is safe to print; an indent of 0 is one line with spaces.
 
-    The data is kept exactly; characters that a terminal could act upon are written as JSON escapes. A lone surrogate, which JSON in UTF-8
-    cannot hold, becomes the replacement character.
+    The data is kept exactly; characters that a terminal could act upon are written as JSON escapes. A lone surrogate,
+    which JSON in UTF-8 cannot hold, becomes the replacement character.
     """
     try:
         raw = msgspec.json.encode(data)
@@ -105,7 +106,9 @@ def encode(data: Any, indent: int | None = None) -> str:
 def fix(check: Check | None) -> str:
     """Return how to mend what a check found, on one line; empty when nothing can be said so shortly."""
     for remedy in sorted(check.remediation if check else (), key=lambda remedy: remedy.code):
-        line = _first_line(remedy.content) if isinstance(remedy.content, str) else _first_leaf(remedy.form, remedy.content)
+        line = (
+            _first_line(remedy.content) if isinstance(remedy.content, str) else _first_leaf(remedy.form, remedy.content)
+        )
         if line:
             return clean(line)
     return ""
@@ -157,7 +160,9 @@ def _first_leaf(form: str, content: Any) -> str:
             content, path = content[0], f"{path}[*]"
             continue
         # Where a patch addresses list items by name, the name is the address, and what follows is the change.
-        key = next((key for key in content if key not in {"name", "kind", "apiVersion", "metadata"}), next(iter(content)))
+        key = next(
+            (key for key in content if key not in {"name", "kind", "apiVersion", "metadata"}), next(iter(content))
+        )
         content, path = content[key], f"{path}.{key}".lstrip(".")
     return f"set {path}: {encode(content, indent=0)}" if path else ""
 

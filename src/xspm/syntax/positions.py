@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a document."""
@@ -56,3 +59,20 @@ class Positions:
             else:
                 return None
         return entry
+
+    def below(self, path: Path, depth: int) -> Iterator[tuple[str, int, int]]:
+        """Yield dotted path (`spec.rules[0].host`), line and column of what lies up to `depth` steps below `path`."""
+        stack: list[tuple[str, Any, int]] = [("", self._entry(path), depth)]
+        while stack:
+            prefix, entry, left = stack.pop()
+            tree = entry[1] if type(entry) is tuple else None
+            if not tree or not left:
+                continue
+            if type(tree) is dict:
+                children = [(f"{prefix}.{key}" if prefix else key, child) for key, child in tree.items()]
+            else:
+                children = [(f"{prefix}[{index}]", child) for index, child in enumerate(tree)]
+            for name, child in children:
+                mark = child[0] if type(child) is tuple else child
+                yield name, mark.line + 1 + self._offset, mark.column + 1
+                stack.append((name, child, left - 1))

@@ -41,7 +41,12 @@ def distinct_(meter: Meter, items: Any) -> Any:
     result: list[Any] = []
     for item in items:
         meter.charge(len(result))
-        if not any(eq_(meter, item, kept) is True for kept in result):
+        known: Any = False
+        for kept in result:
+            known = or_(known, eq_(meter, item, kept))
+        if isinstance(known, Unknown):
+            return known
+        if known is not True:
             result.append(item)
     return result
 

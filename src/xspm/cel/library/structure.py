@@ -18,6 +18,7 @@ from xspm.cel.values import (
 )
 from xspm.model.unknown import Unknown
 
+_BAD_KEY: Final = EvaluationError("unsupported key type")
 _NOT_BOOL: Final = EvaluationError("the result is not a bool")
 
 
@@ -86,9 +87,9 @@ def map_(*parts: Any) -> Any:
 
 def insert_(target: Any, key: Any, value: Any) -> Any:
     """Put one entry into a map that is being made, in place; repeated keys are an error."""
-    key = key_of(key)
+    key = NO_OVERLOAD if type(key) is float else key_of(key)
     if type(key) is EvaluationError:
-        return EvaluationError("unsupported key type") if key is NO_OVERLOAD else key
+        return _BAD_KEY if key is NO_OVERLOAD else key
     if isinstance(key, Unknown) or type(value) is EvaluationError:
         return key if isinstance(key, Unknown) else value
     if type(target) is not dict:

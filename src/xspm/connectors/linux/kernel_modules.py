@@ -149,7 +149,7 @@ def plain(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _module(
+def _module(  # noqa: PLR0917 - all that bears on one module
     name: str, kind: str, source: Source, loaded: Maybe[frozenset[str]], installed: Installed, rules: Rules
 ) -> KernelModule:
     """Put together what is known of one module."""

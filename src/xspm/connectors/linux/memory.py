@@ -112,9 +112,8 @@ class MemorySource:
         uids, gids = ({0, *numbers(str(self.text(path)))} for path in ("/etc/passwd", "/etc/group"))
         for path, node in sorted(self._nodes.items()):
             found = node.stat
-            open_to_all = found.mode & 0o002 and found.kind != "link"
-            pseudo = path.startswith(("/proc/", "/sys/", "/dev/", "/run/"))
-            if not pseudo and (found.mode & 0o6000 or open_to_all or found.uid not in uids or found.gid not in gids):
+            skipped = found.kind == "link" or path.startswith(("/proc/", "/sys/", "/dev/", "/run/"))
+            if not skipped and (found.mode & 0o6002 or found.uid not in uids or found.gid not in gids):
                 yield found
 
     def _exists(self, path: str) -> Maybe[bool]:

@@ -59,7 +59,7 @@ PATHS: Final = ("/tmp", "/dev/shm", "/home", "/var", "/var/tmp", "/var/log", "/v
 _NETWORK: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"}
 )
-_TRANSIENT: Final = ("/run/user/", "/var/lib/docker/", "/var/lib/containers/", "/var/lib/kubelet/", "/run/containerd/")
+_TRANSIENT: Final = ("/proc/", "/sys/", "/run/user/", "/var/lib/docker/", "/var/lib/containers/", "/var/lib/kubelet/")
 _UNIT_FOLDERS: Final = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 _ENABLED: Final = "*.wants"
 

@@ -20,7 +20,7 @@ RUN_AS_ROOT: Final = "run as root (or with --sudo)"
 """The hint on everything that only root may read."""
 
 
-def fill(struct: type[StructT], rest: Unknown, known: dict[str, Any]) -> StructT:
+def fill(struct: type[StructT], rest: Unknown | None, known: dict[str, Any]) -> StructT:
     """Make a struct of which only some fields are known; the others are `rest`."""
     values: dict[str, Any] = dict.fromkeys(struct.__struct_fields__, rest)
     values.update(known)

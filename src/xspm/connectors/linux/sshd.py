@@ -7,12 +7,29 @@ has the default of the installed version. Match blocks come from the files in bo
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import base64
+import binascii
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.linux import init
+from xspm.connectors.linux.configuration import lines
+from xspm.connectors.linux.records import exists, fill, not_installed, octal, resource, settings
+from xspm.connectors.linux.sshd_config import Config, effective, read_config
+from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, NEWEST, Version, parse_version, plain_defaults
+from xspm.connectors.linux.sshd_fields import FIELDS, Printed, match_value, normalise
+from xspm.connectors.linux.transport import Needs, Output, Stat
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.connectors.linux.transport import Source
+    from xspm.model.asset import Problem, Resource
 
 
 class MatchOverride(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +50,8 @@ class MatchOverride(msgspec.Struct, frozen=True, kw_only=True):
 class Sshd(ResourceType, frozen=True, kw_only=True):
     """Effective settings of the OpenSSH server.
 
-    When the server is not installed, all other fields are unknown with cause `missing`: checks say `applies: resource.installed`.
+    When the server is not installed, all other fields are unknown with cause `missing`;
+    checks say `applies: resource.installed`.
     """
 
     TYPE: ClassVar[str] = "linux.sshd"
@@ -136,7 +154,7 @@ class Sshd(ResourceType, frozen=True, kw_only=True):
     use_dns: Maybe[bool]
     """UseDNS."""
     compression: Maybe[str]
-    """Compression: `yes`, `no` or `delayed`."""
+    """Compression: `yes` (after authentication) or `no`."""
     ciphers: Maybe[list[str]]
     """Ciphers in order, modifiers (+ - ^) applied."""
     macs: Maybe[list[str]]
@@ -233,3 +251,202 @@ class SshHostKey(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES: tuple[type[ResourceType], ...] = (Sshd, SshHostKey)
+
+NEEDS: Final = Needs(
+    texts=(
+        "/etc/ssh/sshd_config",
+        "/etc/ssh/sshd_config.d/*",
+        "/usr/etc/ssh/sshd_config",
+        "/usr/etc/ssh/sshd_config.d/*",
+        "/etc/crypto-policies/back-ends/opensshserver.config",
+        "/etc/ssh/*.pub",
+        "/etc/group",
+    ),
+    stats=("/etc/ssh/*", "/usr/sbin/sshd"),
+    commands=(("sshd", "-T"), ("sshd", "-V"), ("ssh", "-V")),
+)
+
+_CONFIGS: Final = ("/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config")
+"""The main file; SUSE keeps the vendor's below /usr/etc."""
+_SERVICES: Final = ("ssh", "sshd", "ssh.socket", "sshd.socket")
+
+
+def collect(source: Source) -> Iterator[Resource | Problem]:
+    """Read the server's settings and its host keys."""
+    path = next((path for path in _CONFIGS if exists(source, path)), _CONFIGS[0])
+    config = read_config(source, path)
+    if config is None and not exists(source, "/usr/sbin/sshd", "/usr/local/sbin/sshd"):
+        lists = {"installed": False, "files": [], "unparsed_lines": [], "defaulted": []}
+        yield settings(fill(Sshd, not_installed("the OpenSSH server"), lists))
+        return
+    config = Config() if config is None else config
+    text = _version(source)
+    version = (parse_version(text) if text else None) or NEWEST
+    answer = _ask(source)
+    parsed = config if isinstance(config, Unknown) else from_files(config, version)
+    printed = parsed if answer is None else answer
+    known: dict[str, Any] = {
+        "installed": True,
+        "enabled": init.init_of(source).boots(*_SERVICES),
+        "version": text,
+        "source": "files" if answer is None else "sshd -T",
+        "match_overrides": config if isinstance(config, Unknown) else config.unknown or _overrides(config),
+        "files": [] if isinstance(config, Unknown) else config.files,
+        "unparsed_lines": [] if isinstance(config, Unknown) else config.bad,
+        "defaulted": [] if isinstance(config, Unknown) else _defaulted(config),
+    }
+    if isinstance(printed, Unknown):
+        yield settings(fill(Sshd, printed, known))
+        return
+    sshd = Sshd(**known, **normalise(printed, version))
+    yield settings(sshd, path)
+    yield from _host_keys(source, sshd)
+
+
+def from_files(config: Config, version: Version) -> Printed:
+    """Return what `sshd -T` would print for a configuration."""
+    entries = config.entries if config.unknown is None else config.entries[: config.known]
+    found: Printed = dict(effective(entries))
+    if config.unknown:
+        for keyword in (*plain_defaults(version), *ALGORITHMS, *_ADDED):
+            if keyword in _ADDED or keyword not in found:
+                found[keyword] = config.unknown
+    return found
+
+
+_ADDED: Final = (
+    "port",
+    "listenaddress",
+    "hostkey",
+    "acceptenv",
+    "subsystem",
+    "allowusers",
+    "denyusers",
+    "allowgroups",
+    "denygroups",
+)
+
+
+def _ask(source: Source) -> Printed | None:
+    """Ask sshd itself; None when it does not answer."""
+    output = source.run("sshd", "-T") if source.live else None
+    if not isinstance(output, Output) or output.status != 0 or "permitrootlogin" not in output.stdout:
+        return None
+    printed: dict[str, list[list[str]]] = {}
+    for line in output.stdout.split("\n"):
+        keyword, _, rest = line.strip().partition(" ")
+        if keyword:
+            printed.setdefault(keyword.lower(), []).append(rest.split())
+    return dict(printed)
+
+
+def _version(source: Source) -> str | None:
+    """Tell the version from the programs, else from the package database."""
+    for argv in (("sshd", "-V"), ("ssh", "-V")):
+        output = source.run(*argv) if source.live else None
+        if isinstance(output, Output):
+            match = re.search(r"OpenSSH_(\d+\.\d+(?:p\d+)?)", output.stderr + output.stdout)
+            if match:
+                return match[1]
+    for path, pattern in (
+        ("/var/lib/dpkg/status", r"^Package: openssh-server\n(?:.+\n)*?Version: (?:\d+:)?(\d+\.\d+)(p\d+)?"),
+        ("/lib/apk/db/installed", r"^P:openssh-server\n(?:.+\n)*?V:(\d+\.\d+)_?(p\d+)?"),
+        ("/usr/lib/apk/db/installed", r"^P:openssh-server\n(?:.+\n)*?V:(\d+\.\d+)_?(p\d+)?"),
+    ):
+        text = source.text(path, 32 * 1024 * 1024) if not source.live else None
+        match = re.search(pattern, text, re.MULTILINE) if isinstance(text, str) else None
+        if match:
+            return match[1] + (match[2] or "")
+    return None
+
+
+def _overrides(config: Config) -> list[MatchOverride]:
+    """Return the Match blocks."""
+    found = []
+    for block in config.blocks:
+        values = dict(match_value(keyword, value) for keyword, value in effective(block.entries).items())
+        found.append(MatchOverride(criteria=block.criteria, settings=values, file=block.file, line=block.line))
+    return found
+
+
+def _defaulted(config: Config) -> list[str]:
+    """Return the fields that no line sets."""
+    present = {entry.keyword for entry in config.entries}
+    listening = {"listen_addresses"} if not present & {"listenaddress", "port"} else set()
+    return sorted({field for field, (keyword, _) in FIELDS.items() if keyword not in present} | listening)
+
+
+def _host_keys(source: Source, sshd: Sshd) -> Iterator[Resource | Problem]:
+    """Look at each host key that is configured, and at the usual ones that exist."""
+    files = sshd.host_key_files if isinstance(sshd.host_key_files, list) else list(HOST_KEYS)
+    usual = "host_key_files" in sshd.defaulted or not isinstance(sshd.host_key_files, list)
+    groups = _group_names(source)
+    for path in dict.fromkeys(files):
+        found = source.stat(path, follow=True)
+        if usual and found is None:
+            continue
+        yield resource(_host_key(source, path, found, groups), path)
+
+
+def _host_key(source: Source, path: str, found: Maybe[Stat | None], groups: Maybe[dict[int, str]]) -> SshHostKey:
+    algorithm, bits, fingerprint = public_key(source.text(f"{path}.pub"))
+    rest: dict[str, Any] = {"path": path, "algorithm": algorithm, "bits": bits, "fingerprint": fingerprint}
+    if isinstance(found, Unknown):
+        return fill(SshHostKey, found, rest)
+    if found is None:
+        nothing = {"exists": False, "world_access": False, "group_access": False}
+        return fill(SshHostKey, None, {**rest, **nothing})
+    return SshHostKey(
+        **rest,
+        exists=True,
+        mode=octal(found.mode),
+        uid=found.uid,
+        gid=found.gid,
+        group=groups if isinstance(groups, Unknown) else groups.get(found.gid),
+        world_access=bool(found.mode & 0o006),
+        group_access=bool(found.mode & 0o060),
+    )
+
+
+def public_key(text: Maybe[str | None]) -> tuple[Maybe[str | None], Maybe[int | None], Maybe[str | None]]:
+    """Return algorithm, size and fingerprint of a public key file."""
+    if isinstance(text, Unknown):
+        return text, text, text
+    words = (text or "").split()
+    if len(words) < 2:
+        return None, None, None
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except (binascii.Error, ValueError):
+        return None, None, None
+    printed = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    parts = _parts(blob)
+    name = parts[0].decode("ascii", "replace") if parts else ""
+    short = name.removeprefix("ssh-").removesuffix("@openssh.com")
+    if name.startswith("ecdsa-sha2-nistp"):
+        return "ecdsa", int(re.sub(r"\D", "", name.rpartition("p")[2]) or 0), printed
+    if name == "ssh-rsa" and len(parts) > 2:
+        return "rsa", int.from_bytes(parts[2], "big").bit_length(), printed
+    if name == "ssh-dss" and len(parts) > 1:
+        return "dsa", int.from_bytes(parts[1], "big").bit_length(), printed
+    return short or None, 256 if "ed25519" in name else None, printed
+
+
+def _parts(blob: bytes) -> list[bytes]:
+    """Split a public key blob into its length-prefixed parts (RFC 4253 section 6.6)."""
+    parts: list[bytes] = []
+    position = 0
+    while position + 4 <= len(blob):
+        size = int.from_bytes(blob[position : position + 4], "big")
+        parts.append(blob[position + 4 : position + 4 + size])
+        position += 4 + size
+    return parts
+
+
+def _group_names(source: Source) -> Maybe[dict[int, str]]:
+    """Read names of groups by id."""
+    text = source.text("/etc/group")
+    if isinstance(text, Unknown):
+        return text
+    rows = (line.text.split(":") for line in lines(text or ""))
+    return {int(row[2]): row[0] for row in rows if len(row) > 2 and re.fullmatch(r"\d{1,10}", row[2])}

@@ -25,6 +25,8 @@ INCLUDE_DEPTH: Final = 16
 """How deep sshd follows Include."""
 FILE_LIMIT: Final = 1000
 """Files read for one configuration; a loop of includes ends here at the latest."""
+TEXT_LIMIT: Final = 8 * 1024 * 1024
+"""Characters read for one configuration, all files together."""
 
 _ALIASES: Final = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",
@@ -36,7 +38,43 @@ _ALIASES: Final = {
     "hostbasedacceptedkeytypes": "hostbasedacceptedalgorithms",
 }
 _SWITCHES: Final = frozenset(
-    ["allowagentforwarding", "disableforwarding", "exposeauthinfo", "gssapiauthentication", "gssapicleanupcredentials", "gssapikeyexchange", "gssapistrictacceptorcheck", "gssapistorecredentialsonrekey", "hostbasedauthentication", "hostbasedusesnamefrompacketonly", "ignoreuserknownhosts", "kbdinteractiveauthentication", "kerberosauthentication", "kerberosgetafstoken", "kerberosorlocalpasswd", "kerberosticketcleanup", "passwordauthentication", "permitemptypasswords", "permittty", "permituserrc", "printlastlog", "printmotd", "pubkeyauthentication", "streamlocalbindunlink", "strictmodes", "tcpkeepalive", "usedns", "usepam", "x11forwarding", "x11uselocalhost", "debianbanner", "gssapienablek5users", "gssapidelegatecredentials", "kerberosusekuserok", "kerberosuniqueccache"]
+    {
+        "allowagentforwarding",
+        "debianbanner",
+        "disableforwarding",
+        "exposeauthinfo",
+        "gssapiauthentication",
+        "gssapicleanupcredentials",
+        "gssapidelegatecredentials",
+        "gssapienablek5users",
+        "gssapikeyexchange",
+        "gssapistorecredentialsonrekey",
+        "gssapistrictacceptorcheck",
+        "hostbasedauthentication",
+        "hostbasedusesnamefrompacketonly",
+        "ignoreuserknownhosts",
+        "kbdinteractiveauthentication",
+        "kerberosauthentication",
+        "kerberosgetafstoken",
+        "kerberosorlocalpasswd",
+        "kerberosticketcleanup",
+        "kerberosuniqueccache",
+        "kerberosusekuserok",
+        "passwordauthentication",
+        "permitemptypasswords",
+        "permittty",
+        "permituserrc",
+        "printlastlog",
+        "printmotd",
+        "pubkeyauthentication",
+        "streamlocalbindunlink",
+        "strictmodes",
+        "tcpkeepalive",
+        "usedns",
+        "usepam",
+        "x11forwarding",
+        "x11uselocalhost",
+    }
 )
 _FORWARDING: Final = {"yes": "yes", "all": "yes", "no": "no", "local": "local", "remote": "remote"}
 _CHOICES: Final[dict[str, dict[str, str]]] = {
@@ -67,12 +105,87 @@ _ADDING: Final = frozenset(
 )  # fmt: skip
 """Keywords whose lines add up; of all others the first line wins."""
 _OTHERS: Final = frozenset(
-    ["authenticationmethods", "authorizedkeyscommand", "authorizedkeyscommanduser", "authorizedkeysfile", "authorizedprincipalscommand", "authorizedprincipalscommanduser", "authorizedprincipalsfile", "banner", "casignaturealgorithms", "channeltimeout", "chrootdirectory", "ciphers", "fingerprinthash", "forcecommand", "gssapikexalgorithms", "hostbasedacceptedalgorithms", "hostkeyagent", "hostkeyalgorithms", "ipqos", "kexalgorithms", "loglevel", "logverbose", "macs", "maxstartups", "modulifile", "permitlisten", "permitopen", "permituserenvironment", "persourcemaxstartups", "persourcenetblocksize", "persourcepenalties", "persourcepenaltyexemptlist", "pidfile", "pubkeyacceptedalgorithms", "pubkeyauthoptions", "rdomain", "refuseconnection", "rekeylimit", "revokedkeys", "securitykeyprovider", "setenv", "sshdauthpath", "sshdsessionpath", "streamlocalbindmask", "syslogfacility", "trustedusercakeys", "versionaddendum", "xauthlocation"]
+    {
+        "authenticationmethods",
+        "authorizedkeyscommand",
+        "authorizedkeyscommanduser",
+        "authorizedkeysfile",
+        "authorizedprincipalscommand",
+        "authorizedprincipalscommanduser",
+        "authorizedprincipalsfile",
+        "banner",
+        "casignaturealgorithms",
+        "channeltimeout",
+        "chrootdirectory",
+        "ciphers",
+        "fingerprinthash",
+        "forcecommand",
+        "gssapikexalgorithms",
+        "hostbasedacceptedalgorithms",
+        "hostkeyagent",
+        "hostkeyalgorithms",
+        "ipqos",
+        "kexalgorithms",
+        "loglevel",
+        "logverbose",
+        "macs",
+        "maxstartups",
+        "modulifile",
+        "permitlisten",
+        "permitopen",
+        "permituserenvironment",
+        "persourcemaxstartups",
+        "persourcenetblocksize",
+        "persourcepenalties",
+        "persourcepenaltyexemptlist",
+        "pidfile",
+        "pubkeyacceptedalgorithms",
+        "pubkeyauthoptions",
+        "rdomain",
+        "refuseconnection",
+        "rekeylimit",
+        "revokedkeys",
+        "securitykeyprovider",
+        "setenv",
+        "sshdauthpath",
+        "sshdsessionpath",
+        "streamlocalbindmask",
+        "syslogfacility",
+        "trustedusercakeys",
+        "versionaddendum",
+        "xauthlocation",
+    }
 )
 _IGNORED: Final = frozenset(
-    ["protocol", "usepseprivilegeseparation", "useprivilegeseparation", "keyregenerationinterval", "serverkeybits", "rsaauthentication", "rhostsauthentication", "rhostsrsaauthentication", "uselogin", "checkmail", "pamauthenticationviakbdint", "rhostsauthentication", "afstokenpassing", "showpatchlevel", "reversemappingcheck", "verifyreversemapping", "authorizedkeysfile2", "maxstartupsperip", "keepalives", "noneenabled", "tcprcvbufpoll", "tcprcvbuf", "hpndisabled", "hpnbuffersize", "nonemacenabled", "useroaming", "requiredrsasizes", "ldappubkey"]
+    {
+        "afstokenpassing",
+        "authorizedkeysfile2",
+        "checkmail",
+        "hpnbuffersize",
+        "hpndisabled",
+        "keyregenerationinterval",
+        "ldappubkey",
+        "maxstartupsperip",
+        "noneenabled",
+        "nonemacenabled",
+        "pamauthenticationviakbdint",
+        "protocol",
+        "reversemappingcheck",
+        "rhostsauthentication",
+        "rhostsrsaauthentication",
+        "rsaauthentication",
+        "serverkeybits",
+        "showpatchlevel",
+        "tcprcvbuf",
+        "tcprcvbufpoll",
+        "uselogin",
+        "useprivilegeseparation",
+        "useroaming",
+        "verifyreversemapping",
+    }
 )
 """Keywords that sshd or a vendor's build accepts without effect."""
+_LINE: Final = re.compile(r'"?([A-Za-z0-9]+)"?(?:[ \t\f]*=[ \t\f]*|[ \t\f]+|$)(.*)', re.DOTALL)
 _TIME: Final = re.compile(r"(?:\d{1,9}[smhdwSMHDW]?)+")
 _TIME_PART: Final = re.compile(r"(\d{1,9})([a-z]?)")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -108,7 +221,9 @@ class Config(msgspec.Struct):
     bad: list[str] = []
     """`file:line` of what sshd would refuse."""
     unknown: Unknown | None = None
-    """The first file that could not be read: settings that are not set elsewhere are therefore unknown."""
+    """Why an included file could not be read."""
+    known: int = 0
+    """With `unknown`: how many of `entries` stand before that file, and so are in force whatever it says."""
 
 
 def read_config(source: Source, path: str) -> Config | Unknown | None:
@@ -116,9 +231,9 @@ def read_config(source: Source, path: str) -> Config | Unknown | None:
     text = source.text(path)
     if text is None or isinstance(text, Unknown):
         return text
-    config = Config()
-    _read(source, path, text, config, None, 0)
-    return config
+    reader = _Reader(source)
+    reader.read(path, text, None, 0)
+    return reader.config
 
 
 def effective(entries: Iterable[Entry]) -> dict[str, list[list[str]]]:
@@ -175,73 +290,83 @@ def span(text: str) -> int | None:
     return sum(int(number) * _SECONDS[unit.lower()] for number, unit in _TIME_PART.findall(text.lower()))
 
 
-def _read(source: Source, path: str, text: str, config: Config, block: Block | None, depth: int) -> None:
-    """Read one file into `config`; `block` is the Match block it is included in."""
-    config.files.append(path)
-    here = block
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw[:LINE_LIMIT].strip(" \t\r\f")
-        if not line or line.startswith("#"):
-            continue
-        match = re.match(r'"?([A-Za-z0-9]+)"?(?:[ \t\f]*=[ \t\f]*|[ \t\f]+|$)(.*)', line, re.DOTALL)
-        keyword = match[1].lower() if match else ""
-        rest = match[2] if match else ""
-        if keyword == "match":
-            here = _match(rest, path, number, config, block)
-        elif keyword == "include":
-            _include(source, split(rest), f"{path}:{number}", config, here, depth)
+class _Reader:
+    """Reads files into one `Config`; `block` is the Match block that is open."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.config = Config()
+        self.budget = TEXT_LIMIT
+
+    def read(self, path: str, text: str, block: Block | None, depth: int) -> None:
+        """Read one file. A Match block ends with the file it is opened in."""
+        self.config.files.append(path)
+        self.budget -= len(text)
+        here = block
+        for number, raw in enumerate(text.split("\n"), 1):
+            line = raw[:LINE_LIMIT].strip(" \t\r\f")
+            if not line or line.startswith("#"):
+                continue
+            match = _LINE.match(line)
+            keyword = match[1].lower() if match else ""
+            rest = match[2] if match else ""
+            if keyword == "match":
+                here = self.match(rest, (path, number), block)
+            elif keyword == "include":
+                self.include(split(rest), (path, number), here, depth)
+            else:
+                self.entry(keyword, split(rest), (path, number), here)
+
+    def match(self, rest: str, place: tuple[str, int], outer: Block | None) -> Block | None:
+        """Open a Match block; `all` alone is in force for every connection."""
+        criteria = " ".join(re.split(r"[ \t\f]+#", rest, maxsplit=1)[0].split())
+        if not criteria:
+            self.refuse(place)
+        if criteria.lower() == "all":
+            return outer
+        block = Block(f"{outer.criteria} {criteria}" if outer else criteria, *place)
+        self.config.blocks.append(block)
+        return block
+
+    def include(self, patterns: list[str] | None, place: tuple[str, int], block: Block | None, depth: int) -> None:
+        """Read what an Include line names."""
+        if not patterns or depth >= INCLUDE_DEPTH:
+            self.refuse(place)
+            return
+        for pattern in patterns:
+            found = self.source.glob(pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}")
+            if isinstance(found, Unknown):
+                self.unread(found)
+                continue
+            for path in found:
+                if len(self.config.files) >= FILE_LIMIT or self.budget < 0:
+                    self.refuse(place)
+                    return
+                text = self.source.text(path)
+                if isinstance(text, Unknown):
+                    self.unread(text)
+                elif text is not None:
+                    self.read(path, text, block, depth + 1)
+
+    def entry(self, keyword: str, arguments: list[str] | None, place: tuple[str, int], block: Block | None) -> None:
+        """Keep one line, or name it as refused."""
+        keyword = _ALIASES.get(keyword, keyword)
+        if keyword in _IGNORED:
+            return
+        canonical = _canonical(keyword, arguments) if arguments else None
+        if canonical is None:
+            self.refuse(place)
         else:
-            _entry(keyword, split(rest), path, number, config, here)
+            (block.entries if block else self.config.entries).append(Entry(keyword, canonical, *place))
 
+    def unread(self, why: Unknown) -> None:
+        """Note what could not be read, and what stands before it."""
+        if self.config.unknown is None:
+            self.config.unknown, self.config.known = why, len(self.config.entries)
 
-def _match(rest: str, path: str, number: int, config: Config, outer: Block | None) -> Block | None:
-    """Open a Match block; `all` alone is in force for every connection."""
-    criteria = " ".join(re.split(r"[ \t\f]+#", rest, maxsplit=1)[0].split())
-    if not criteria:
-        config.bad.append(f"{path}:{number}")
-    if criteria.lower() == "all":
-        return outer
-    block = Block(f"{outer.criteria} {criteria}" if outer else criteria, path, number)
-    config.blocks.append(block)
-    return block
-
-
-def _include(
-    source: Source, patterns: list[str] | None, place: str, config: Config, block: Block | None, depth: int
-) -> None:
-    """Read what an Include line names."""
-    if not patterns or depth >= INCLUDE_DEPTH:
-        config.bad.append(place)
-        return
-    for pattern in patterns:
-        found = source.glob(pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}")
-        if isinstance(found, Unknown):
-            config.unknown = config.unknown or found
-            continue
-        for path in found:
-            if len(config.files) >= FILE_LIMIT:
-                config.bad.append(place)
-                return
-            text = source.text(path)
-            if isinstance(text, Unknown):
-                config.unknown = config.unknown or text
-            elif text is not None:
-                _read(source, path, text, config, block, depth + 1)
-
-
-def _entry(
-    keyword: str, arguments: list[str] | None, path: str, number: int, config: Config, block: Block | None
-) -> None:
-    """Keep one line, or name it as refused."""
-    keyword = _ALIASES.get(keyword, keyword)
-    if keyword in _IGNORED:
-        return
-    canonical = _canonical(keyword, arguments) if arguments else None
-    if canonical is None:
-        config.bad.append(f"{path}:{number}")
-        return
-    entry = Entry(keyword, canonical, path, number)
-    (block.entries if block else config.entries).append(entry)
+    def refuse(self, place: tuple[str, int]) -> None:
+        """Name a line that sshd would refuse."""
+        self.config.bad.append(f"{place[0]}:{place[1]}")
 
 
 def _canonical(keyword: str, arguments: list[str]) -> list[str] | None:

@@ -132,8 +132,8 @@ class Source(Protocol):
         """Walk all local file systems once without following links.
 
         Yields:
-            Entries that are setuid, setgid, world-writable (links aside) or of an owner or group that `/etc/passwd` and
-            `/etc/group` do not name; and a problem for whatever kept the walk from being complete.
+            Entries other than links that are setuid, setgid, world-writable or of an owner or group that `/etc/passwd`
+            and `/etc/group` do not name; and a problem for whatever kept the walk from being complete.
         """
 
 

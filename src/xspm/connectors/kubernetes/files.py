@@ -1,0 +1,172 @@
+"""The texts a target consists of: standard input, one file, or the manifests below a folder.
+
+A folder is walked once, in sorted order. Hidden folders and `node_modules` are passed over; only `*.yaml`, `*.yml` and `*.json` are opened, and only
+when they are regular files of sane size. Symbolic links are followed to files inside the folder, never to folders, and one that leads out is a
+problem. The templates of a Helm chart are not manifests: each chart is one problem that says how to render it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from xspm.connectors.kubernetes.problems import ALL_TYPES, access, unsupported
+from xspm.errors import ConnectorError
+from xspm.syntax.yaml import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from xspm.model.asset import Problem
+
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+STDIN: Final = "-"
+STDIN_NAME: Final = "stdin"
+"""What locations call standard input."""
+
+_CHART: Final = "Chart.yaml"
+_TEMPLATES: Final = "templates"
+_SKIPPED: Final = frozenset({"node_modules"})
+
+
+class Text(NamedTuple):
+    """One text to read manifests from."""
+
+    file: str
+    """As locations name it."""
+    data: bytes
+    asked: bool
+    """The user named this very text, so it must hold an object."""
+
+
+def read_target(target: str, report: Callable[[Problem], None], limits: Limits) -> Iterator[Text]:
+    """Yield the texts of a target.
+
+    Args:
+        target: `-`, or the path of a file or folder.
+        report: takes what could not be read of a folder.
+        limits: the size over which a text is not read.
+
+    Raises:
+        ConnectorError: the target itself cannot be read.
+    """
+    if target == STDIN:
+        data = sys.stdin.buffer.read(limits.max_bytes + 1)
+        if len(data) > limits.max_bytes:
+            raise ConnectorError(f"standard input is larger than the {limits.max_bytes} bytes that are read")
+        yield Text(STDIN_NAME, data, asked=True)
+        return
+    try:
+        mode = os.stat(target).st_mode
+        if stat.S_ISDIR(mode):
+            yield from _walk(target, report, limits)
+        elif stat.S_ISREG(mode):
+            yield Text(shown(target), _read(target, limits), asked=True)
+        else:
+            raise ConnectorError(f"{shown(target)} is neither a file nor a folder")
+    except OSError as error:
+        raise ConnectorError(f"{shown(target)} cannot be read: {_reason(error)}") from error
+    except ValueError as error:
+        raise ConnectorError("a path cannot hold a NUL character") from error
+
+
+def shown(path: str) -> str:
+    """Return a path as a person would type it here: relative when it lies below the working folder."""
+    absolute, here = os.path.abspath(path), os.getcwd()
+    below = here.rstrip(os.sep) + os.sep
+    relative = absolute[len(below) :] if absolute.startswith(below) else absolute
+    return os.fsencode(relative).decode("utf-8", "replace") if absolute != here else "."
+
+
+def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Iterator[Text]:
+    """Yield the texts below a folder; what cannot be read is reported."""
+    real_root = os.path.realpath(root)
+    seen: set[tuple[int, int]] = set()
+    folders: list[tuple[str, bool]] = [(root, False)]
+    if os.path.basename(real_root) == _TEMPLATES and os.path.exists(os.path.join(real_root, os.pardir, _CHART)):
+        report(_chart(os.path.join(root, os.pardir)))
+        return
+    os.scandir(root).close()
+    while folders:
+        folder, in_chart = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            report(access(f"the folder {shown(folder)} cannot be read: {_reason(error)}", shown(folder)))
+            continue
+        is_chart = any(entry.name == _CHART for entry in entries)
+        below: list[tuple[str, bool]] = []
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if is_chart and entry.name == _TEMPLATES:
+                    if not in_chart:
+                        report(_chart(folder))
+                elif not entry.name.startswith(".") and entry.name not in _SKIPPED:
+                    below.append((entry.path, in_chart or is_chart))
+            elif entry.name.endswith(SUFFIXES) or entry.is_symlink():
+                yield from _entry(entry, real_root, seen, report, limits)
+        folders.extend(reversed(below))
+
+
+def _entry(
+    entry: os.DirEntry[str], real_root: str, seen: set[tuple[int, int]], report: Callable[[Problem], None], limits: Limits
+) -> Iterator[Text]:
+    """Yield the text of one folder entry, if it is one that is read."""
+    name = shown(entry.path)
+    try:
+        if entry.is_symlink():
+            real = os.path.realpath(entry.path)
+            if not real.startswith(real_root.rstrip(os.sep) + os.sep) and (os.path.isdir(real) or entry.name.endswith(SUFFIXES)):
+                report(unsupported(f"the link {name} leads out of the folder and is not followed", name))
+                return
+        if not entry.name.endswith(SUFFIXES):
+            return
+        status = entry.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return
+        if not stat.S_ISREG(status.st_mode):
+            report(unsupported(f"{name} is not a regular file and is not read", name))
+        elif (status.st_dev, status.st_ino) not in seen:
+            seen.add((status.st_dev, status.st_ino))
+            yield Text(name, _read(entry.path, limits), asked=False)
+    except ConnectorError as error:
+        report(access(error.message, name, kind="limit"))
+    except OSError as error:
+        report(access(f"{name} cannot be read: {_reason(error)}", name))
+
+
+def _read(path: str, limits: Limits) -> bytes:
+    """Return a regular file's content.
+
+    Raises:
+        ConnectorError: it is too large, or not a regular file.
+        OSError: it cannot be read.
+    """
+    # Without O_NONBLOCK, opening a FIFO that takes a file's place in between would wait for a writer.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ConnectorError(f"{shown(path)} is not a regular file")
+        if status.st_size > limits.max_bytes:
+            raise ConnectorError(f"{shown(path)} has {status.st_size} bytes, more than the {limits.max_bytes} that are read")
+        return file.read(limits.max_bytes + 1)
+
+
+def _chart(folder: str) -> Problem:
+    name = shown(folder)
+    return unsupported(
+        f"{name} is a Helm chart, whose templates are no manifests yet",
+        f"{name}/{_CHART}" if name != "." else _CHART,
+        resource_types=ALL_TYPES,
+        hint=f"render it first: helm template {name} | xspm scan -",
+    )
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "symbolic links lead in a circle"
+    return (error.strerror or str(error)).lower()

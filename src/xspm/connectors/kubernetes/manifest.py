@@ -1,0 +1,209 @@
+"""Documents into objects: `List` kinds flattened, secrets redacted, pod templates read, every place noted.
+
+What comes out holds no more positions than resources need, so that a file's parse tree dies with its file. Whatever is not an object of the
+API is left out: values files, CloudFormation, kubeconfig files. Build files of kustomize are noted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from xspm.connectors.kubernetes.names import CLUSTER_SCOPED, DEFAULT_NAMESPACE, group_of, is_builtin
+from xspm.connectors.kubernetes.place import Place
+from xspm.connectors.kubernetes.pod import Template, read_template, string_map
+from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed, unsupported
+from xspm.connectors.kubernetes.redact import redact_object
+from xspm.connectors.kubernetes.shapes import describe, unknown
+from xspm.connectors.kubernetes.templates import SearchLimitError, known_path, template_paths
+from xspm.model.asset import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from xspm.model.asset import Location
+    from xspm.syntax.yaml import Document, Path
+
+_MAX_LISTS: Final = 5
+"""Lists within lists."""
+_KUSTOMIZE: Final = "kustomize.config.k8s.io"
+
+
+class Manifest:
+    """One object of the API, as it stands in a file."""
+
+    __slots__ = (
+        "annotations", "api_version", "group", "kind", "labels", "location", "locations", "name", "namespace", "place", "templates",
+        "value",
+    )  # fmt: skip
+
+    def __init__(self, value: dict[str, Any], api_version: str, kind: str, place: Place) -> None:
+        """Hold an object, already redacted."""
+        self.value = value
+        self.api_version = api_version
+        self.group = group_of(api_version)
+        self.kind = kind
+        self.place: Place | None = place
+        self.location: Location = place.location()
+        self.locations: dict[str, Location] = {}
+        self.name: Any = ""
+        """A string, or an unknown in plain JSON, as are the next three."""
+        self.namespace: Any = None
+        self.labels: Any = {}
+        self.annotations: Any = {}
+        self.templates: list[Template] = []
+
+    @property
+    def id(self) -> str:
+        """`namespace/Kind/name`; kinds outside Kubernetes itself carry their group, objects without a namespace have no such part.
+
+        Kinds that always belong to a namespace belong to `default` when none is given.
+        """
+        name = self.name if type(self.name) is str else "(unknown)"
+        kind = self.kind if is_builtin(self.group) else f"{self.kind}.{self.group}"
+        namespace = self.namespace if type(self.namespace) is str else None
+        if namespace is None and self.namespaced:
+            namespace = DEFAULT_NAMESPACE
+        return f"{namespace}/{kind}/{name}" if namespace else f"{kind}/{name}"
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether the object certainly belongs to a namespace; of custom resources without a pod template that is not known."""
+        return (is_builtin(self.group) and self.kind not in CLUSTER_SCOPED) or bool(self.templates)
+
+
+def read_manifests(document: Document, report: Callable[[Problem], None]) -> Iterator[Manifest]:
+    """Yield the objects of a document."""
+    yield from _objects(document, document.value, (), report, _MAX_LISTS)
+
+
+def _objects(
+    document: Document, value: Any, path: Path, report: Callable[[Problem], None], lists: int, kind: Any = None, version: Any = None
+) -> Iterator[Manifest]:
+    """Yield the objects at `path`; `kind` and `version` are those that a list implies for its items."""
+    if type(value) is list and not path:
+        for index, item in enumerate(value):
+            if type(item) is dict:
+                yield from _objects(document, item, (index,), report, lists)
+        return
+    if type(value) is not dict:
+        if path and value is not None:
+            report(malformed(f"an item of a list is {describe(value)}, not an object", Place(document, path).location()))
+        return
+    if kind is not None and "kind" not in value and "apiVersion" not in value:
+        value = {"apiVersion": version, "kind": kind, **value}
+    api_version, kind = value.get("apiVersion"), value.get("kind")
+    if "apiVersion" not in value or "kind" not in value:
+        return
+    place = Place(document, path)
+    if type(kind) is not str or type(api_version) is not str or not kind or not api_version:
+        field, wrong = ("apiVersion", api_version) if type(kind) is str and kind else ("kind", kind)
+        said = "empty" if wrong == "" else describe(wrong)
+        report(malformed(f"{field} is {said}, and a string is expected", place.location((field,)), resource_types=ALL_TYPES))
+        return
+    items = value.get("items")
+    if kind.endswith("List") and "items" in value and "spec" not in value:
+        if type(items) is not list:
+            if items is not None:
+                report(malformed(f"items of a {kind} is {describe(items)}", place.location(("items",)), resource_types=ALL_TYPES))
+        elif not lists:
+            report(malformed("lists within lists are nested too deep", place.location(), resource_types=ALL_TYPES))
+        else:
+            implied = kind.removesuffix("List") or None
+            for index, item in enumerate(items):
+                yield from _objects(document, item, (*path, "items", index), report, lists - 1, implied, api_version)
+        return
+    if _is_object(value, api_version, kind, place, report):
+        yield _manifest(value, api_version, kind, place, report)
+
+
+def _is_object(value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]) -> bool:
+    """Whether it belongs to the API of a cluster; a build file of kustomize is noted."""
+    if group_of(api_version) == _KUSTOMIZE and kind in {"Kustomization", "Component"}:
+        folder = place.file.rpartition("/")[0] or "."
+        report(
+            unsupported(
+                f"{place.file} is not built: files are assessed as they stand, without its patches and generators",
+                place.file,
+                hint=f"assess what it makes: kustomize build {folder} | xspm scan -",
+            )
+        )
+        return False
+    return not (api_version == "v1" and kind == "Config" and ("clusters" in value or "contexts" in value))
+
+
+def _manifest(value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]) -> Manifest:
+    manifest = Manifest(redact_object(value, kind), api_version, kind, place)
+    title = f"{kind} {_plain_name(value)}".rstrip()
+
+    def wrong(path: Path, message: str) -> None:
+        report(malformed(f"{title}: {message}", place.location(path)))
+
+    _metadata(manifest, wrong)
+    manifest.locations = place.fields((), 3)
+    try:
+        paths = template_paths(manifest.value, manifest.group, kind)
+    except SearchLimitError:
+        message = f"{title} is too large to be searched for pod templates"
+        report(Problem(kind="limit", message=message, resource_types=WORKLOAD_TYPES, location=manifest.location))
+        return manifest
+    known = known_path(manifest.group, kind) is not None
+    for path in paths:
+        template = read_template(manifest.value, path, place, wrong)
+        if template is not None:
+            manifest.templates.append(template)
+        elif known:
+            report(_without_template(title, manifest, place, path))
+    manifest.place = None
+    return manifest
+
+
+def _without_template(title: str, manifest: Manifest, place: Place, path: Path) -> Problem:
+    """Say that a workload has no pod spec: nothing is missing if it is absent, and something may be if it is not a mapping."""
+    value: Any = manifest.value
+    for depth, step in enumerate((*path, "spec")):
+        if value is None or (type(value) is dict and value.get(str(step)) is None):
+            hint = "a patch? assess what kustomize or helm makes of it instead: kustomize build … | xspm scan -"
+            return malformed(f"{title} has no pod spec", manifest.location, hint=hint)
+        if type(value) is not dict:
+            where = ".".join(str(part) for part in path[:depth])
+            message = f"{title}: {where} is {describe(value)}, and a mapping is expected"
+            return malformed(message, place.location(path[:depth]), resource_types=WORKLOAD_TYPES)
+        value = value[str(step)]
+    where = ".".join((*(str(part) for part in path), "spec"))
+    message = f"{title}: {where} is {describe(value)}, and a mapping is expected"
+    return malformed(message, place.location((*path, "spec")), resource_types=WORKLOAD_TYPES)
+
+
+def _plain_name(value: dict[str, Any]) -> str:
+    metadata = value.get("metadata")
+    name = metadata.get("name", metadata.get("generateName", "")) if type(metadata) is dict else ""
+    return name if type(name) is str else ""
+
+
+def _metadata(manifest: Manifest, wrong: Callable[[Path, str], None]) -> None:
+    """Read name, namespace, labels and annotations; what has another type than it must becomes unknown."""
+    metadata = manifest.value.get("metadata")
+    if metadata is None:
+        return
+    if type(metadata) is not dict:
+        message = f"metadata is {describe(metadata)}, and a mapping is expected"
+        wrong(("metadata",), message)
+        manifest.name = manifest.namespace = manifest.labels = manifest.annotations = unknown(message)
+        return
+    name = metadata.get("name")
+    if name is None and type(prefix := metadata.get("generateName")) is str:
+        # The API server appends five random characters.
+        name = f"{prefix}*"
+    manifest.name = _string(name if name is not None else "", "name", wrong)
+    namespace = metadata.get("namespace")
+    manifest.namespace = None if namespace is None or namespace == "" else _string(namespace, "namespace", wrong)
+    manifest.labels = string_map(metadata.get("labels"), ("metadata", "labels"), wrong)
+    manifest.annotations = string_map(metadata.get("annotations"), ("metadata", "annotations"), wrong)
+
+
+def _string(value: Any, field: str, wrong: Callable[[Path, str], None]) -> Any:
+    if type(value) is str:
+        return value
+    message = f"metadata.{field} is {describe(value)}, and a string is expected"
+    wrong(("metadata", field), message)
+    return unknown(message)

@@ -1,0 +1,164 @@
+"""Takes secret values out of objects before they become evidence; keys and everything that is no secret stay.
+
+Redacted are: every value of a Secret, binary ConfigMap values, the last applied configuration that kubectl keeps in an annotation, and
+wherever they stand (environment, arguments, annotations, ConfigMaps, custom resources) values that look like credentials: by the name
+they are given under, or by their own form (private keys, tokens of well-known services, passwords in URLs). Redacted values stay strings, so
+that a check on the type of a field is not misled. Redaction is meant to take too much rather than too little.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+REDACTED: Final = "(redacted)"
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+
+_SECRET_NAME: Final = re.compile(
+    r"pass(?:word|wd|phrase|code)|(?:^|[-_.])pwd|pwd$|secret|token(?!iz)|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|"
+    r"(?:encryption|ssh|signing|master|account|license|shared|client)[-_.]?key|connection[-_.]?string|(?:^|[-_.])dsn$|"
+    r"(?:^|[-_.])(?:basic[-_.]?)?auth$|webhook[-_.]?url|(?:^|[-_.])pat$|jwt(?!ks)|(?:^|[-_.])salt$",
+    re.IGNORECASE,
+)
+_NOT_SECRET_NAME: Final = re.compile(
+    r"^(?:old)?pwd$|(?:name|names|file|path|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|type|length|url|uri|host|port|"
+    r"username|id|count|limit|limits|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|endpoint|seconds|"
+    r"namespace|store|provider|keyname|mount|review|rotation|tokens)$",
+    re.IGNORECASE,
+)
+_WEBHOOK_NAME: Final = re.compile(r"webhook[-_.]?url$", re.IGNORECASE)
+_HARMLESS_VALUE: Final = re.compile(r"\s*\Z|(?:true|false|yes|no|none|null|\(redacted\))\Z|\$[({][^)}]*[)}]\Z", re.IGNORECASE)
+
+_TOKEN: Final = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+    r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bglpat-[A-Za-z0-9_-]{16,}"
+    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,1000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]*"
+    r"|\bAIza[A-Za-z0-9_-]{35}|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_-]{40,}"
+    r"|\bSG\.[A-Za-z0-9_-]{16,100}\.[A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9_-]{20,}|\bhvs\.[A-Za-z0-9_-]{20,}|\bdop_v1_[a-f0-9]{32,}"
+    r"|hooks\.slack\.com/services/[A-Za-z0-9/_-]+|\$(?:2[abxy]|[156y]|argon2[a-z]*)\$[A-Za-z0-9./$=,+-]{16,}"
+)
+_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@'\"]*:)(?!\$[({])([^\s/@'\"]+)(@)")
+_ASSIGNED: Final = re.compile(
+    r"(?P<name>(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|credential|pwd)"
+    r"[A-Za-z0-9_-]{0,40})"
+    r"(?P<sign>[\"']?[ \t]*(?:=>|[:=])[ \t]*|[ \t]+)"
+    r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;\"'&)}\]]+)",
+    re.IGNORECASE,
+)
+"""Every part either has a bounded length or, once begun, cannot fail: hostile texts cost linear time."""
+_NAME_BEFORE: Final = re.compile(r"[A-Za-z0-9_.-]*\Z")
+_HINTS: Final = re.compile(
+    r"pass|secret|token|key|cred|pwd|://|eyJ|AKIA|ASIA|A3T|gh[pousr]_|pat[_-]|xox|xapp|AIza|[rs]k[_-]|npm_|pypi|SG\.|hvs\.|dop_|slack|\$",
+    re.IGNORECASE,
+)
+_ARGUMENT_KEYS: Final = frozenset({"args", "command"})
+
+
+def looks_credential(name: str, value: str) -> bool:
+    """Whether a literal value given under `name` looks like a credential."""
+    if _HARMLESS_VALUE.match(value):
+        return False
+    if _SECRET_NAME.search(name) and (not _NOT_SECRET_NAME.search(name) or _WEBHOOK_NAME.search(name)):
+        return True
+    return _HINTS.search(value) is not None and _form(value) != value
+
+
+def redact_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return a copy of an object without secret values."""
+    copy = _mapping(value)
+    fields = {"Secret": ("data", "stringData", "binaryData"), "ConfigMap": ("binaryData",)}.get(kind, ())
+    for field in fields:
+        if field in copy:
+            copy[field] = _blank(copy[field])
+    return copy
+
+
+def redact_text(text: str) -> str:
+    """Return a text (a configuration file, a script, an annotation) without what looks like credentials in it."""
+    if _HINTS.search(text) is None:
+        return text
+    return _ASSIGNED.sub(_assigned, _form(text))
+
+
+def _form(text: str) -> str:
+    """Replace what has the form of a credential wherever it stands."""
+    if "://" in text:
+        text = _URL_PASSWORD.sub(rf"\1{REDACTED}\3", text)
+    return _TOKEN.sub(REDACTED, text)
+
+
+def _assigned(found: re.Match[str]) -> str:
+    """Replace the value of `name = value` in a text."""
+    name, sign, value = found["name"], found["sign"], found["value"]
+    if _NOT_SECRET_NAME.search(name) or _HARMLESS_VALUE.match(value.strip("\"'")) or value[0] in "${[<(":
+        return found[0]
+    if sign.isspace():
+        before = _NAME_BEFORE.search(found.string[max(0, found.start() - 40) : found.start()])
+        # `--password hunter2` is an assignment; `the token expires` is prose.
+        if before is None or not before[0].startswith("-"):
+            return found[0]
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{name}{sign}{quote}{REDACTED}{quote}"
+
+
+def _copy(value: Any) -> Any:
+    """Copy a value, redacting on the way."""
+    kind = type(value)
+    if kind is dict:
+        return _mapping(value)
+    if kind is list:
+        return [_copy(item) for item in value]
+    if kind is str:
+        return redact_text(value)
+    return value
+
+
+def _mapping(value: dict[str, Any]) -> dict[str, Any]:
+    """Copy a mapping: by the names of its fields, and by `name` where it holds a `name` and a `value`."""
+    copy: dict[str, Any] = {}
+    for key, item in value.items():
+        if type(item) is str:
+            copy[key] = REDACTED if key == LAST_APPLIED or _named_credential(key, item) else redact_text(item)
+        elif type(item) is list and key in _ARGUMENT_KEYS:
+            copy[key] = _arguments(item)
+        else:
+            copy[key] = _copy(item)
+    name, literal = value.get("name"), value.get("value")
+    if type(name) is str and type(literal) in (str, int, float) and looks_credential(name, str(literal)):
+        copy["value"] = REDACTED
+    return copy
+
+
+def _named_credential(name: str, value: str) -> bool:
+    """Whether the name alone makes a value a credential."""
+    return _SECRET_NAME.search(name) is not None and looks_credential(name, value)
+
+
+def _arguments(items: list[Any]) -> list[Any]:
+    """Redact a command line: `--password=x`, `--password x`, and whatever has the form of a credential."""
+    copy: list[Any] = []
+    follows = False
+    for item in items:
+        if type(item) is not str:
+            copy.append(_copy(item))
+            follows = False
+            continue
+        if follows and not item.startswith("-") and not _HARMLESS_VALUE.match(item):
+            copy.append(REDACTED)
+            follows = False
+            continue
+        name, equals, literal = item.partition("=")
+        if equals and " " not in name and looks_credential(name, literal):
+            copy.append(f"{name}={REDACTED}")
+        else:
+            copy.append(redact_text(item))
+        follows = item.startswith("-") and not equals and " " not in item and looks_credential(item, "x")
+    return copy
+
+
+def _blank(value: Any) -> Any:
+    """Redact every value, whatever it is, and keep the keys."""
+    return {key: REDACTED for key in value} if type(value) is dict else REDACTED
