@@ -37,15 +37,27 @@ PEERS: Final = {"common-expression-language": "cel", "cel-python": "celpy"}
 NOW: Final = "2026-01-31T12:00:00Z"
 
 BUILT_IN: Final[tuple[tuple[str, dict[str, Any], dict[str, Any]], ...]] = (
-    ("resource.permit_root_login in params.allowed", {"allowed": ["no", "prohibit-password"]}, {"permit_root_login": "yes"}),
-    ("resource.enabled && resource.max_auth_tries <= params.limit", {"limit": 4}, {"enabled": True, "max_auth_tries": 6}),
+    (
+        "resource.permit_root_login in params.allowed",
+        {"allowed": ["no", "prohibit-password"]},
+        {"permit_root_login": "yes"},
+    ),
+    (
+        "resource.enabled && resource.max_auth_tries <= params.limit",
+        {"limit": 4},
+        {"enabled": True, "max_auth_tries": 6},
+    ),
     ("!resource.spec.hostNetwork && !resource.spec.hostPID", {}, {"spec": {"hostNetwork": False, "hostPID": False}}),
     (
         "resource.spec.containers.all(c, has(c.securityContext) && c.securityContext.runAsNonRoot)",
         {},
         {"spec": {"containers": [{"name": str(n), "securityContext": {"runAsNonRoot": True}} for n in range(3)]}},
     ),
-    ("resource.ciphers.all(c, !c.endsWith('-cbc') && c != '3des')", {}, {"ciphers": ["aes128-ctr", "aes256-gcm", "chacha20"]}),
+    (
+        "resource.ciphers.all(c, !c.endsWith('-cbc') && c != '3des')",
+        {},
+        {"ciphers": ["aes128-ctr", "aes256-gcm", "chacha20"]},
+    ),
     ("resource.mode == '0600' || resource.uid == 0", {}, {"mode": "0644", "uid": 0}),
 )
 
@@ -98,10 +110,16 @@ def resource_types() -> dict[str, TypeSpec]:
 
 
 def subjects() -> list[Subject]:
-    """Return the shipped checks with their examples, or the built-in ones."""
-    found = [subject for file in sorted(CONTENT.rglob("*.yaml")) for subject in _of_check(file)]
-    built_in = [Subject(f"built-in {n}", source, "benchmark", params, resource, {}) for n, (source, params, resource) in enumerate(BUILT_IN)]
-    return found or built_in
+    """Return the shipped checks with their examples."""
+    return [subject for file in sorted(CONTENT.rglob("*.yaml")) for subject in _of_check(file)]
+
+
+def built_in() -> list[Subject]:
+    """Return the built-in expressions."""
+    return [
+        Subject(f"built-in {n}", source, "benchmark", params, resource, {})
+        for n, (source, params, resource) in enumerate(BUILT_IN)
+    ]
 
 
 def _of_check(file: Path) -> Iterator[Subject]:
@@ -113,7 +131,9 @@ def _of_check(file: Path) -> Iterator[Subject]:
             params = defaults | example.get("params", {})
             for resource in _resources(example, check["resource"]):
                 if UNKNOWN_KEY not in json.dumps(resource):
-                    yield Subject(name, check["check"], check["resource"], params, resource, example.get("resources", {}))
+                    yield Subject(
+                        name, check["check"], check["resource"], params, resource, example.get("resources", {})
+                    )
 
 
 def _resources(example: dict[str, Any], kind: str) -> Iterator[Any]:
@@ -137,14 +157,18 @@ def run_xspm(subject: Subject, environment: Any, seconds: float) -> Timing | Non
     compile_us = (time.perf_counter() - start) * 1e6
     resource, evaluate = revive(subject.resource), program.evaluate
     value = evaluate(resource, subject.params, subject.resources, NOW)
-    return Timing(compile_us, measure(lambda: evaluate(resource, subject.params, subject.resources, NOW), seconds), value)
+    return Timing(
+        compile_us, measure(lambda: evaluate(resource, subject.params, subject.resources, NOW), seconds), value
+    )
 
 
 def run_runtime(subject: Subject, seconds: float) -> tuple[Timing, Timing] | None:
     """Time the C++ runtime with the activation given and with building it."""
     dyn = cel.Type.DYN
     names = ("bindings", "encoders", "lists", "math", "optional", "sets", "strings", "two-var-comprehensions")
-    config = cel.NewEnvConfigFromYaml("name: benchmark\nextensions:\n" + "".join(f"  - name: {name}\n" for name in names))
+    config = cel.NewEnvConfigFromYaml(
+        "name: benchmark\nextensions:\n" + "".join(f"  - name: {name}\n" for name in names)
+    )
     env = cel.NewEnv(config=config, variables={"resource": dyn, "params": dyn, "resources": dyn})
     env.compile("true").eval()
     start = time.perf_counter()
@@ -207,7 +231,10 @@ def run_peer(package: str, listed: list[Subject], seconds: float) -> list[Timing
     if not python.exists():
         venv.create(home, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS], check=True)
-    data = [(item.source, {"resource": item.resource, "params": item.params, "resources": item.resources}) for item in listed]
+    data = [
+        (item.source, {"resource": item.resource, "params": item.params, "resources": item.resources})
+        for item in listed
+    ]
     command = [python, "-c", PEER_SCRIPT, PEERS[package], str(seconds)]
     done = subprocess.run(command, input=json.dumps(data), capture_output=True, text=True, check=True)
     return [Timing(*item) if item else None for item in json.loads(done.stdout.splitlines()[-1])]
@@ -216,10 +243,15 @@ def run_peer(package: str, listed: list[Subject], seconds: float) -> list[Timing
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=0.03, help="how long each subject is measured with each engine")
-    seconds = parser.parse_args().seconds
-    listed = subjects()
-    environment = Environment({"benchmark": raw_type("benchmark", "Built-in subjects."), **resource_types()})
+    parser.add_argument(
+        "--seconds", type=float, default=0.03, help="how long each subject is measured with each engine"
+    )
+    parser.add_argument("--built-in", action="store_true", help="measure the built-in expressions instead of the shipped checks")
+    arguments = parser.parse_args()
+    seconds = arguments.seconds
+    listed = built_in() if arguments.built_in else subjects() or built_in()
+    types = {} if arguments.built_in else resource_types()
+    environment = Environment({"benchmark": raw_type("benchmark", "Built-in subjects."), **types})
     ours: list[Timing | None] = []
     given: list[Timing | None] = []
     building: list[Timing | None] = []

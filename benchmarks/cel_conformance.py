@@ -12,9 +12,8 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from cel_expr_python import cel
 from google.protobuf import (
@@ -32,30 +31,53 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
-
 from xspm.cel import declarations, values
 from xspm.cel.compiler import compile_checked
 from xspm.cel.reference import environment
 from xspm.errors import CelError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
 Tagged: TypeAlias = tuple[str, Any]
 """A CEL value whose kind is explicit: `("uint", 1)`, `("list", [...])`, `("map", [(key, value), ...])`."""
 
 REASONS: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
-    ("file", re.compile(r"^(proto2|proto2_ext|proto3|enums)$"), "protobuf messages and enums: xspm evaluates plain JSON"),
-    ("file", re.compile(r"^block_ext$"), "test-only macros (cel.block, cel.index) of an optimiser's output; no parser but the test's has them"),
-    ("expr", re.compile(r"TestAllTypes|NestedMessage|GlobalEnum|\bproto[23]\."), "protobuf messages: xspm evaluates plain JSON"),
-    ("types", re.compile(r"cel\.expr\.conformance\."), "a variable that is a protobuf message: xspm evaluates plain JSON"),
+    (
+        "file",
+        re.compile(r"^(proto2|proto2_ext|proto3|enums)$"),
+        "protobuf messages and enums: xspm evaluates plain JSON",
+    ),
+    (
+        "file",
+        re.compile(r"^block_ext$"),
+        "test-only macros (cel.block, cel.index) of an optimiser's output; no parser but the test's has them",
+    ),
     (
         "expr",
-        re.compile(r"\b(Any|BoolValue|BytesValue|DoubleValue|FloatValue|U?Int(32|64)Value|StringValue|ListValue|Struct|Value|FieldMask|Empty)\s*\{"),
-        "builds a well-known protobuf message: xspm evaluates plain JSON",
+        re.compile(r"TestAllTypes|NestedMessage|GlobalEnum|\bproto[23]\."),
+        "protobuf messages: xspm evaluates plain JSON",
+    ),
+    (
+        "types",
+        re.compile(r"cel\.expr\.conformance\."),
+        "a variable that is a protobuf message: xspm evaluates plain JSON",
+    ),
+    (
+        "expr",
+        re.compile(r"\b(Any|FieldMask|Empty)\s*\{"),
+        "builds a protobuf message that is no value of the language: xspm evaluates plain JSON",
     ),
 )
 """What keeps a case from applying: the part of the case looked at, what in it, and why."""
 
-KNOWN: Final[dict[str, str]] = {}
-"""Cases that our engine fails on purpose, with the reason."""
+_PUNCTUATION: Final = "the front end, which both engines share, drops the backslash of an escaped question mark in a triple-quoted literal"
+KNOWN: Final[dict[str, str]] = {
+    "namespace/namespace/self_eval_container_lookup_unchecked": "a container without type-check: xspm evaluates checked expressions only",
+    "parse/bytes_literals/triple_single_quoted_unescaped_punctuation": _PUNCTUATION,
+    "parse/bytes_literals/triple_double_quoted_unescaped_punctuation": _PUNCTUATION,
+}
+"""Cases that our engine fails, with the reason."""
 
 
 class Case(NamedTuple):
@@ -145,7 +167,9 @@ def _test_file_class() -> tuple[Callable[[], Any], descriptor_pool.DescriptorPoo
         message = file.message_type.add(name=name)
         for number, (field, kind) in enumerate((item.split(":") for item in fields.split()), start=1):
             bare = kind.removesuffix("[]").removeprefix("=")
-            added = message.field.add(name=field, number=number, label=_FIELD.LABEL_REPEATED if kind.endswith("[]") else _FIELD.LABEL_OPTIONAL)
+            added = message.field.add(
+                name=field, number=number, label=_FIELD.LABEL_REPEATED if kind.endswith("[]") else _FIELD.LABEL_OPTIONAL
+            )
             if bare in _SCALARS:
                 added.type = _SCALARS[bare]
             else:
@@ -163,7 +187,13 @@ def read_cases(path: Path) -> Iterator[Case]:
     """Yield every case of every file below `path`."""
     make, pool = _test_file_class()
     for file in sorted(path.rglob("*.textproto")):
-        parsed = text_format.Parse(file.read_text("utf-8"), make(), allow_unknown_extension=True, allow_unknown_field=True, descriptor_pool=pool)
+        parsed = text_format.Parse(
+            file.read_text("utf-8"),
+            make(),
+            allow_unknown_extension=True,
+            allow_unknown_field=True,
+            descriptor_pool=pool,
+        )
         for section in parsed.section:
             for test in section.test:
                 yield Case(file.stem, f"{file.stem}/{section.name}/{test.name}", test)
@@ -171,7 +201,15 @@ def read_cases(path: Path) -> Iterator[Case]:
 
 # Types and values of the test files, as the wheel takes them.
 
-_PRIMITIVES: Final = (cel.Type.DYN, cel.Type.BOOL, cel.Type.INT, cel.Type.UINT, cel.Type.DOUBLE, cel.Type.STRING, cel.Type.BYTES)
+_PRIMITIVES: Final = (
+    cel.Type.DYN,
+    cel.Type.BOOL,
+    cel.Type.INT,
+    cel.Type.UINT,
+    cel.Type.DOUBLE,
+    cel.Type.STRING,
+    cel.Type.BYTES,
+)
 _WRAPPERS: Final = ("", "Bool", "Int64", "UInt64", "Double", "String", "Bytes")
 _WELL_KNOWN: Final = (cel.Type.DYN, cel.Type("google.protobuf.Any"), cel.Type.TIMESTAMP, cel.Type.DURATION)
 _MESSAGE_TYPES: Final = {"google.protobuf.Timestamp": cel.Type.TIMESTAMP, "google.protobuf.Duration": cel.Type.DURATION}
@@ -194,7 +232,9 @@ def _type(proto: Any) -> Any:
         case "message_type":
             return _MESSAGE_TYPES.get(proto.message_type) or cel.Type(proto.message_type)
         case "abstract_type":
-            return cel.Type.AbstractType(proto.abstract_type.name, [_type(item) for item in proto.abstract_type.parameter_types])
+            return cel.Type.AbstractType(
+                proto.abstract_type.name, [_type(item) for item in proto.abstract_type.parameter_types]
+            )
         case "type":
             return cel.Type.Type(_type(proto.type))
         case "null":
@@ -213,7 +253,12 @@ def _expected(value: Any) -> Tagged:
         case "object_value":
             return _expected_message(content)
         case "type_value":
-            return ("type", {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}.get(content, content))
+            return (
+                "type",
+                {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}.get(
+                    content, content
+                ),
+            )
         case "null_value":
             return ("null", None)
         case name:
@@ -288,13 +333,26 @@ def front_end(case: Any) -> Any:
 def _function(decl: Any) -> Any:
     """Return the wheel's form of a declared function."""
     overloads = [
-        cel.Overload(item.overload_id, _type(item.result_type), [_type(param) for param in item.params], is_member=item.is_instance_function)
+        cel.Overload(
+            item.overload_id,
+            _type(item.result_type),
+            [_type(param) for param in item.params],
+            is_member=item.is_instance_function,
+        )
         for item in decl.function.overloads
     ]
     return cel.FunctionDecl(decl.name, overloads)
 
 
-_KINDS: Final = {"BOOL": "bool", "INT": "int", "UINT": "uint", "DOUBLE": "double", "STRING": "string", "BYTES": "bytes", "NULL": "null"}
+_KINDS: Final = {
+    "BOOL": "bool",
+    "INT": "int",
+    "UINT": "uint",
+    "DOUBLE": "double",
+    "STRING": "string",
+    "BYTES": "bytes",
+    "NULL": "null",
+}
 
 
 def _to_runtime(value: Any) -> Any:
@@ -401,7 +459,10 @@ def _from_xspm(value: Any) -> Tagged:
         case values.Timestamp() | values.Duration():
             return (type(value).__name__.lower(), value.nanoseconds)
         case values.TypeName():
-            return ("type", value.name.removeprefix("google.protobuf.").lower() if "google" in value.name else value.name)
+            return (
+                "type",
+                value.name.removeprefix("google.protobuf.").lower() if "google" in value.name else value.name,
+            )
         case values.EvaluationError():
             return ("error", value.message)
     return ("message", repr(value))
@@ -426,7 +487,7 @@ def judge(case: Any, run: Callable[[bytes, Any], Tagged]) -> Outcome:
         return Outcome("passed") if wanted else Outcome("failed", f"does not compile: {str(error).splitlines()[0]}")
     if case.typed_result.HasField("deduced_type"):
         deduced, wanted_type = expression.return_type(), _type(case.typed_result.deduced_type)
-        if deduced != wanted_type:
+        if deduced != wanted_type and re.sub(r"(<[^<>]*>)\1$", r"\1", str(deduced)) != str(wanted_type):  # the wheel may write parameters twice
             return Outcome("failed", f"type {deduced}, expected {wanted_type}")
     if case.check_only:
         return Outcome("passed")
@@ -445,7 +506,9 @@ def judge(case: Any, run: Callable[[bytes, Any], Tagged]) -> Outcome:
 
 def not_applicable(case: Case) -> str:
     """Why a case does not apply, or the empty string."""
-    types = " ".join(str(decl) for decl in case.message.type_env) + " ".join(str(binding) for binding in case.message.bindings)
+    types = " ".join(str(decl) for decl in case.message.type_env) + " ".join(
+        str(binding) for binding in case.message.bindings
+    )
     parts = {"file": case.file, "expr": case.message.expr, "types": types + case.message.container}
     return next((reason for part, pattern, reason in REASONS if pattern.search(parts[part])), "")
 
@@ -469,7 +532,10 @@ def main() -> int:
             if outcome.status == "failed":
                 known = KNOWN.get(case.name, "") if engine == "xspm" else ""
                 unexpected += engine == "xspm" and not known
-                failures.append(f"{engine:7} {case.name}: {case.message.expr}\n        {outcome.reason}" + (f"\n        known: {known}" if known else ""))
+                failures.append(
+                    f"{engine:7} {case.name}: {case.message.expr}\n        {outcome.reason}"
+                    + (f"\n        known: {known}" if known else "")
+                )
     _print(counts, skipped, failures)
     return 1 if unexpected else 0
 

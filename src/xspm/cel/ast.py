@@ -1,18 +1,21 @@
 """The checked syntax tree, as small frozen nodes.
 
-Google's front end hands over a checked expression as a serialized `cel.expr.CheckedExpr` (inside an `Any`). `decode` reads that wire
-format straight into nodes: every node has an id, by which `Checked` knows its type, what it refers to and where it stands in the
-source. Field numbers are those of cel-spec's `checked.proto` and `syntax.proto`; unknown fields are skipped, as protobuf asks.
+Google's front end hands over a checked expression as a serialized `cel.expr.CheckedExpr` (inside an `Any`). `decode`
+reads that wire format straight into nodes: every node has an id, by which `Checked` knows its type, what it refers to
+and where it stands in the source. Field numbers are those of cel-spec's `checked.proto` and `syntax.proto`; unknown
+fields are skipped, as protobuf asks.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from xspm.errors import CelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_DEPTH: Final = 200
 """Deepest tree that is read; the parser itself stops far earlier."""
@@ -25,12 +28,12 @@ class Uint:
     value: int
 
 
-Constant: TypeAlias = None | bool | int | float | str | bytes | Uint
+Constant: TypeAlias = bool | int | float | str | bytes | Uint | None
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type of the language: `Type("list", (Type("string"),))`, `Type("wrapper", (Type("int"),))`, `Type("message", name="linux_sshd")`."""
+    """A type of the language: `Type("list", (Type("string"),))`, `Type("message", name="linux_sshd")`."""
 
     kind: str
     arguments: tuple[Type, ...] = ()
@@ -168,8 +171,22 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
+def text(node: Node) -> str | None:
+    """Return the path that a node reads, as written: `resource.a["b"]`; None if it is none."""
+    match node:
+        case Ident():
+            return node.name
+        case Select(test=False):
+            parent = text(node.operand)
+            return None if parent is None else f"{parent}.{node.field}"
+        case Call(function="_[_]"):
+            parent, key = text(node.arguments[0]), node.arguments[1]
+            return None if parent is None or not isinstance(key, Literal) else f"{parent}[{key.value!r}]"
+    return None
+
+
 def decode(serialized: bytes) -> Checked:
-    """Read a serialized `CheckedExpr`, bare or inside an `Any`.
+    """Read a serialized `CheckedExpr`, bare or inside an `Any`; a `ParsedExpr` in an `Any` has no types and references.
 
     Raises:
         CelError: the bytes are not a checked expression, or it nests too deep.
@@ -178,12 +195,14 @@ def decode(serialized: bytes) -> Checked:
         parts = list(_fields(serialized))
         if parts and parts[0][0] == 1 and isinstance(parts[0][1], bytes) and parts[0][1].startswith(b"type."):
             serialized = next(cast("bytes", value) for number, value in parts if number == 2)
+            if parts[0][1].endswith(b".ParsedExpr"):
+                return Checked(_node(_message(serialized)[2], 0))
         return _checked(serialized)
-    except (IndexError, struct.error, StopIteration, UnicodeDecodeError, AttributeError, TypeError) as error:
+    except (LookupError, struct.error, StopIteration, UnicodeDecodeError, AttributeError, TypeError) as error:
         raise CelError(f"not a checked expression: {error}") from error
 
 
-# Wire format -----------------------------------------------------------------------------------------------------------
+# Wire format ---------------------------------------------------------------------------------------------------
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -236,7 +255,7 @@ def _text(value: int | bytes) -> str:
     return cast("bytes", value).decode("utf-8", "surrogatepass")
 
 
-# Messages --------------------------------------------------------------------------------------------------------------
+# Messages ------------------------------------------------------------------------------------------------------
 
 _PRIMITIVES: Final = ("dyn", "bool", "int", "uint", "double", "string", "bytes")
 _WELL_KNOWN: Final = ("dyn", "any", "timestamp", "duration")

@@ -1,21 +1,23 @@
 """Checked expression → callable.
 
-`compile_checked` serves expressions over any variables (conformance cases, the differential test); `compile_program` the policy
-language's own: `resource`, `params.…`, `resources["…"]`, `now`. Both generate Python source from the checked tree and compile it; the
-code reaches nothing but the names that `library.link` gives it.
+`compile_checked` serves expressions over any variables (conformance cases, the differential test); `compile_program`
+the policy language's own: `resource`, `params.…`, `resources["…"]`, `now`. Both generate Python source from the
+checked tree and compile it; the code reaches nothing but the names that `library.link` gives it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xspm.cel import library
 from xspm.cel.ast import Checked, decode
 from xspm.cel.codegen import generate
 from xspm.cel.values import DEFAULT_COST_LIMIT, CostError, EvaluationError, Meter
 from xspm.errors import CelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import CodeType
 
 
 def compile_checked(serialized: bytes) -> Callable[..., Any]:
@@ -26,7 +28,9 @@ def compile_checked(serialized: bytes) -> Callable[..., Any]:
     Raises:
         CelError: the expression is not a checked one, or uses a function that xspm does not have.
     """
-    function = run(to_code(decode(serialized), lambda name: f"V[{name!r}] if {name!r} in V else unset_({name!r})", "V", "{}"))
+    function = library.run(
+        to_code(decode(serialized), lambda name: f"V[{name!r}] if {name!r} in V else unset_({name!r})", "V", "{}")
+    )
 
     def evaluate(variables: Mapping[str, Any], cost_limit: int = DEFAULT_COST_LIMIT) -> Any:
         try:
@@ -50,20 +54,3 @@ def to_code(checked: Checked, load: Callable[[str], str | None], parameters: str
         return compile(text, "<cel>", "exec", dont_inherit=True)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise CelError("the expression nests too deep", hint="move parts of it into checks of their own") from error
-
-
-def run(code: CodeType) -> Callable[..., Any]:
-    """Link generated code to the library and return the function it defines."""
-    namespace = library.link(names(code))
-    exec(code, namespace)  # noqa: S102 - generated from the checked tree by `codegen`, without builtins
-    function: Callable[..., Any] = namespace["f"]
-    return function
-
-
-def names(code: CodeType) -> set[str]:
-    """Return every global name that `code` uses."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= names(constant)
-    return found

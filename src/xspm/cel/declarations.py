@@ -1,13 +1,13 @@
 """What the front end is told of the language: its extensions, and the functions that its wheel does not know.
 
-The wheel's own configuration format (YAML) switches on more libraries than its Python classes do, the two-variable macros among them. The
-network library it lacks altogether: addresses are declared as messages, which makes `type(x) == net.IP` check, and `string` is declared
-anew with them in it.
+The wheel's own configuration format (YAML) switches on more libraries than its Python classes do, the two-variable
+macros among them. The network library it lacks altogether: addresses are declared as messages, which makes `type(x)
+== net.IP` check, and `string` is declared anew with them in it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cel_expr_python import cel
 from google.protobuf import (
@@ -40,12 +40,15 @@ _TYPE: Final = cel.Type
 _IP: Final = "net.IP"
 _CIDR: Final = "net.CIDR"
 
-# function: (overload, result, parameters, member)
-_NETWORK: Final[dict[str, list[tuple[str, str, list[str], bool]]]] = {
+_Overloads: TypeAlias = list[tuple[str, str, list[str], bool]]
+"""Overload, result, parameters, whether it is called as a method."""
+
+_NETWORK: Final[dict[str, _Overloads]] = {
     "string": [
         *((f"{name}_to_string", "string", [kind], False) for name, kind in (
-            ("bool", "bool"), ("int64", "int"), ("uint64", "uint"), ("double", "double"), ("string", "string"), ("bytes", "bytes"),
-            ("timestamp", "google.protobuf.Timestamp"), ("duration", "google.protobuf.Duration"), ("ip", _IP), ("cidr", _CIDR),
+            ("bool", "bool"), ("int64", "int"), ("uint64", "uint"), ("double", "double"), ("string", "string"),
+            ("bytes", "bytes"), ("timestamp", "google.protobuf.Timestamp"), ("duration", "google.protobuf.Duration"),
+            ("ip", _IP), ("cidr", _CIDR),
         )),
     ],
     "ip": [("string_to_ip", _IP, ["string"], False), ("cidr_ip", _IP, [_CIDR], True)],
@@ -59,7 +62,10 @@ _NETWORK: Final[dict[str, list[tuple[str, str, list[str], bool]]]] = {
     "isGlobalUnicast": [("ip_is_global_unicast", "bool", [_IP], True)],
     "isLinkLocalMulticast": [("ip_is_link_local_multicast", "bool", [_IP], True)],
     "isLinkLocalUnicast": [("ip_is_link_local_unicast", "bool", [_IP], True)],
-    "containsIP": [("cidr_contains_ip", "bool", [_CIDR, _IP], True), ("cidr_contains_ip_string", "bool", [_CIDR, "string"], True)],
+    "containsIP": [
+        ("cidr_contains_ip", "bool", [_CIDR, _IP], True),
+        ("cidr_contains_ip_string", "bool", [_CIDR, "string"], True),
+    ],
     "containsCIDR": [
         ("cidr_contains_cidr", "bool", [_CIDR, _CIDR], True),
         ("cidr_contains_cidr_string", "bool", [_CIDR, "string"], True),
@@ -79,7 +85,10 @@ def functions() -> list[Any]:
     return [
         cel.FunctionDecl(
             name,
-            [cel.Overload(overload, _TYPE(result), [_TYPE(part) for part in parts], member) for overload, result, parts, member in overloads],
+            [
+                cel.Overload(overload, _TYPE(result), [_TYPE(part) for part in parts], member)
+                for overload, result, parts, member in overloads
+            ],
         )
         for name, overloads in _NETWORK.items()
     ]

@@ -1,7 +1,7 @@
 """Which library function carries out which function of the language.
 
-Dispatch is by name: every library function looks at its operands itself, since most of them come from dynamic data. A name that starts
-with `m:` wants the meter as its first argument.
+Dispatch is by name: every library function looks at its operands itself, since most of them come from dynamic data. A
+name that starts with `m:` wants the meter as its first argument.
 """
 
 from __future__ import annotations

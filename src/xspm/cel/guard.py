@@ -15,7 +15,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, Uint
+from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, Uint, children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,10 @@ UNKNOWN: Final = "xspm_unknown"
 """Function (string): raise the marked error for a number."""
 
 KNOWN: Final = "xspm_known"
-"""Function (any): true, or the marked error of the first marker inside a list or map."""
+"""Function (list or map): true, or the marked error of the first marker inside."""
 
 HOLDS: Final = "xspm_holds"
-"""Function (any): whether a list or map holds a marker."""
+"""Function (list or map): whether it holds a marker."""
 
 EQUAL: Final = "xspm_equal"
 """Function (list, list) or (map, map): equality where some elements are markers."""
@@ -55,6 +55,43 @@ _RESULTS: Final = frozenset({"@result", "__result__"})
 def guard(checked: Checked) -> Node:
     """Return the expression with every look at a value guarded; what it yields may itself be or hold a marker."""
     return _Guard(checked, itertools.count()).node(checked.root)
+
+
+def stores_optionals(checked: Checked) -> bool:
+    """Whether the expression may put an optional into a list or map, which the wheel cannot pass to Python without dying.
+
+    The answer errs on the side of yes: the front end takes some optionals for `dyn`.
+    """
+    nodes = list(_walk(checked.root))
+    if not any(isinstance(node, Call) and node.function in _OPTIONALS for node in nodes):
+        return False
+    stored = [element for node in nodes for element in _stored(node)]
+    return any(not isinstance(element, Literal) and checked.type_of(element).kind in {"dyn", "abstract"} for element in stored)
+
+
+def calls(checked: Checked, function: str) -> bool:
+    """Whether the expression calls a function."""
+    return any(isinstance(node, Call) and node.function == function for node in _walk(checked.root))
+
+
+_OPTIONALS: Final = frozenset({"_[?_]", "_?._", "optional.of", "optional.none", "optional.ofNonZeroValue", "first", "last"})
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in children(node):
+        yield from _walk(child)
+
+
+def _stored(node: Node) -> tuple[Node, ...]:
+    match node:
+        case ListOf():
+            return node.elements
+        case MapOf():
+            return tuple(entry.value for entry in node.entries)
+        case Call(function="cel.@mapInsert"):
+            return node.arguments[1:]
+    return ()
 
 
 @dataclass(frozen=True)
@@ -107,12 +144,12 @@ class _Guard:
         value = Ident(0, name)
         if kind.kind == "abstract":
             return _bind(name, new, _unless_marker(value, self._optional(value) if kind.name.startswith("optional") else value))
-        return _bind(name, new, _unless_marker(value, _when(_call(KNOWN, value), value, value)))
+        return _bind(name, new, _unless_marker(value, _when(_inside(KNOWN, value, empty=True), value, value)))
 
     def _optional(self, optional: Node) -> Node:
         name = self._name()
         value = Ident(0, name)
-        held = _bind(name, Call(0, "value", optional, ()), _unless_marker(value, _when(_call(KNOWN, value), optional, optional)))
+        held = _bind(name, Call(0, "value", optional, ()), _unless_marker(value, _when(_inside(KNOWN, value, empty=True), optional, optional)))
         return _when(Call(0, "hasValue", optional, ()), held, optional)
 
     def _entry(self, entry: Entry) -> Entry:
@@ -143,7 +180,8 @@ class _Guard:
         left, right = self._name(), self._name()
         found = _call("@in", Ident(0, left), Ident(0, right))
         holding = _when(found, Literal(0, value=True), _call(KNOWN, Ident(0, right)))
-        return _bind(left, self.seen_deep(item), _bind(right, self.seen(container), _when(_call(HOLDS, Ident(0, right)), holding, found)))
+        decided = _when(_inside(HOLDS, Ident(0, right), empty=False), holding, found)
+        return _bind(left, self.seen_deep(item), _bind(right, self.seen(container), decided))
 
     def _equal(self, left: Node, right: Node) -> Node:
         types = self.checked.type_of(left).kind, self.checked.type_of(right).kind
@@ -154,8 +192,8 @@ class _Guard:
         one, other = Ident(0, self._name()), Ident(0, self._name())
         plain = _call("_==_", one, other)
         alike = _call("_==_", _call("type", one), _call("type", other))
-        holding = _call("_||_", _call(HOLDS, one), _call(HOLDS, other))
-        decided = _when(holding, _when(alike, _call(EQUAL, one, other), plain), plain)
+        holding = _call("_||_", _inside(HOLDS, one, empty=False), _inside(HOLDS, other, empty=False))
+        decided = _when(_call("_&&_", alike, holding), _call(EQUAL, one, other), plain)
         return _bind(one.name, self.seen(left), _bind(other.name, self.seen(right), decided))
 
     def _name(self) -> str:
@@ -173,6 +211,13 @@ def _call(function: str, *arguments: Node) -> Call:
 
 def _when(condition: Node, yes: Node, no: Node) -> Node:
     return _call("_?_:_", condition, yes, no)
+
+
+def _inside(function: str, value: Node, *, empty: bool) -> Node:
+    """Call `function` on a list or map; everything else has no inside."""
+    kind = _call("type", value)
+    collection = _call("_||_", _call("_==_", kind, Ident(0, "list")), _call("_==_", kind, Ident(0, "map")))
+    return _when(collection, _call(function, value), Literal(0, value=empty))
 
 
 def _unless_marker(value: Node, result: Node) -> Node:

@@ -1,7 +1,8 @@
 """Recognising macros again in what they expanded to.
 
-The front end turns `all`, `exists`, `exists_one`, `map`, `filter`, `bind` and the two-variable forms into one general fold. A fold with
-an accumulator is slow; a loop that knows what it is for is not. `recognise` names the shape, or `None` for a fold that stays one.
+The front end turns `all`, `exists`, `exists_one`, `map`, `filter`, `bind` and the two-variable forms into one general
+fold. A fold with an accumulator is slow; a loop that knows what it is for is not. `recognise` names the shape, or
+`None` for a fold that stays one.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from __future__ import annotations
 import datetime
 import re
 import threading
+from collections.abc import Callable
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,12 +28,13 @@ from google.protobuf import source_context_pb2, timestamp_pb2, wrappers_pb2
 
 from xspm.cel import guard, reference_network
 from xspm.cel.ast import decode
-from xspm.cel.values import DEFAULT_COST_LIMIT, Duration, EvaluationError, Timestamp, TypeName
+from xspm.cel.values import DEFAULT_COST_LIMIT, Duration, EvaluationError, Timestamp, TypeName, UInt, key_of
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from xspm.cel.ast import Checked
 _EXTENSIONS: Final = ("bindings", "encoders", "lists", "math", "optional", "regex", "sets", "strings")
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -44,10 +46,21 @@ _STATUS: Final = re.compile(r"^[A-Z_]+: ")
 class ReferenceProgram:
     """One expression for the C++ runtime."""
 
-    def __init__(self, source: str, serialized: bytes) -> None:
-        """Take an expression as the front end serialized it (`cel.expr.CheckedExpr`)."""
+    def __init__(self, source: str, serialized: bytes, tables: Mapping[str, str] | None = None) -> None:
+        """Take an expression as the front end serialized it.
+
+        Args:
+            source: the CEL text.
+            serialized: a `cel.expr.CheckedExpr` in an `Any`.
+            tables: resource type by the name of the variable that stands for `resources["TYPE"]` in the expression.
+        """
         self.source = source
         self._serialized = serialized
+        self._tables = tables or {}
+
+    @cached_property
+    def _checked(self) -> Checked:
+        return decode(self._serialized)
 
     @cached_property
     def _plain(self) -> Any:
@@ -55,7 +68,16 @@ class ReferenceProgram:
 
     @cached_property
     def _guarded(self) -> Any:
-        return _environment().deserialize(guard.encode(guard.guard(decode(self._serialized))))
+        return _environment().deserialize(guard.encode(guard.guard(self._checked)))
+
+    @cached_property
+    def _stores_optionals(self) -> bool:
+        return guard.stores_optionals(self._checked)
+
+    @cached_property
+    def _refused(self) -> bool:
+        """Whether the runtime would pass an optional inside a map to Python, of which the wheel dies."""
+        return self._stores_optionals and guard.calls(self._checked, "cel.@mapInsert")
 
     def evaluate(
         self,
@@ -76,25 +98,35 @@ class ReferenceProgram:
         """
         markers = _Markers()
         try:
-            data = {
-                "resource": markers.mark(resource),
-                "params": markers.mark(dict(params)),
-                "resources": {name: markers.mark(items) for name, items in resources.items()},
-                "now": _timestamp(now),
-            }
+            data = self._data(markers, resource, params, resources, now)
+            if self._refused or (markers.unknowns and self._stores_optionals):
+                return EvaluationError("the reference engine takes no optionals in lists or maps here")
             program = self._guarded if markers.unknowns else self._plain
         except (ValueError, RecursionError, RuntimeError) as error:
-            return EvaluationError(f"the runtime cannot take the data: {error}")
+            return EvaluationError(f"the reference engine cannot take the data: {error}")
         _local.met = None
         try:
             result = program.eval(data=data)
             if result.type() != cel.Type.ERROR:
-                return markers.unmark(result.plain_value())
+                return markers.unmark(result)
             message = repr(result) if repr(result).startswith("optional") else str(result.value())
-        except (RuntimeError, TypeError, SystemError) as error:
+        except (RuntimeError, SystemError, _NoFormError) as error:
             message = str(error)
         met = _local.met
         return EvaluationError(_STATUS.sub("", message)) if met is None else markers.unknowns[met]
+
+    def _data(
+        self,
+        markers: _Markers,
+        resource: Any,
+        params: Mapping[str, Any],
+        resources: Mapping[str, list[Any] | Unknown],
+        now: str,
+    ) -> dict[str, Any]:
+        """Return the variables of the expression, those that stand for a parameter or a table of resources included."""
+        data = {"resource": markers.mark(resource), "now": _timestamp(now)}
+        data |= {f"params.{name}": markers.mark(value) for name, value in params.items()}
+        return data | {name: markers.mark(resources[kind]) for name, kind in self._tables.items() if kind in resources}
 
 
 class _Markers:
@@ -122,22 +154,39 @@ class _Markers:
         return value
 
     def unmark(self, value: Any) -> Any:
-        """Return a result as plain data with its unknowns."""
-        match value:
-            case dict():
-                return {key: self.unmark(item) for key, item in value.items()}
-            case list():
-                return [self.unmark(item) for item in value]
-            case bytearray():
-                return bytes(value)
-            case datetime.datetime():
-                return Timestamp((value - _EPOCH) // _MICROSECOND * 1000)
-            case datetime.timedelta():
-                return Duration(value // _MICROSECOND * 1000)
-            case cel.Type():
-                return TypeName(_type_name(value))
-        number = _number(value)
-        return value if number is None else self.unknowns[number]
+        """Return a result of the runtime as a value of the language with its unknowns.
+
+        Raises:
+            _NoFormError: it is or holds an optional, which the wheel cannot hand out.
+        """
+        kind = value.type()
+        name = str(kind.name()).partition("<")[0]
+        if kind == cel.Type.ERROR:
+            raise _NoFormError(f"no form for {value!r}")
+        content = value.value()
+        match name:
+            case "LIST":
+                return [self.unmark(item) for item in content]
+            case "MAP":
+                return {key_of(key): self.unmark(item) for key, item in content.items()}
+            case guard.MARKER:
+                return self.unknowns[int(content.file_name)]
+        make = _VALUES.get(name)
+        return content if make is None else make(content)
+
+
+class _NoFormError(Exception):
+    """A result that the wheel cannot hand out."""
+
+
+_VALUES: Final[dict[str, Callable[[Any], Any]]] = {
+    "UINT": UInt,
+    "BYTES": bytes,
+    "TIMESTAMP": lambda moment: Timestamp((moment - _EPOCH) // _MICROSECOND * 1000),
+    "DURATION": lambda span: Duration(span // _MICROSECOND * 1000),
+    "TYPE": lambda kind: TypeName(_type_name(kind)),
+}
+"""By the wheel's name of a type: how its Python value becomes ours."""
 
 
 def _timestamp(text: str) -> Any:
@@ -193,7 +242,10 @@ def _number(value: Any) -> int | None:
 
 
 def _first(value: Any) -> int | None:
-    """Return the number of the first marker in a value."""
+    """Return the number of the first marker in a value.
+
+    The first thing it does is to call a builtin: where the wheel failed to convert an argument, that raises, before anything looks at it.
+    """
     items: Iterable[Any] = ()
     if isinstance(value, dict):
         items = value.values()
@@ -265,32 +317,24 @@ def environment(variables: Mapping[str, Any], container: str = "") -> Any:
 @cache
 def _environment() -> Any:
     dyn = cel.Type.DYN
-    return environment({"resource": dyn, "params": dyn, "resources": dyn, "now": cel.Type.TIMESTAMP})
+    return environment({"resource": dyn, "now": cel.Type.TIMESTAMP})
 
 
 def _functions() -> list[Any]:
     """Return the functions that the runtime lacks; it chooses among them by the kinds of the arguments, and none takes all kinds."""
     kind = cel.Type
     keys = [kind.STRING, kind.INT, kind.UINT, kind.BOOL]
-    anything = [*keys, kind.DOUBLE, kind.BYTES, kind.NULL, kind.TIMESTAMP, kind.DURATION, kind.TYPE, kind.LIST, kind.MAP]
+    anything = [*keys, kind.DOUBLE, kind.BYTES, kind.NULL, kind.TIMESTAMP, kind.DURATION, kind.LIST, kind.MAP]
     collections = [kind.LIST, kind.MAP]
     insert: list[tuple[list[Any], Callable[..., Any]]] = [([kind.MAP, key, value], _insert) for key in keys for value in [*anything, kind(guard.MARKER)]]
     insert.append(([kind.MAP, kind.MAP], _insert_all))
     return [
         _declare(guard.UNKNOWN, kind.DYN, [([kind.STRING], _unknown)]),
-        _declare(guard.KNOWN, kind.BOOL, [([item], _known if item in collections else _yes) for item in anything]),
-        _declare(guard.HOLDS, kind.BOOL, [([item], _holds if item in collections else _no) for item in anything]),
+        _declare(guard.KNOWN, kind.BOOL, [([item], _known) for item in collections]),
+        _declare(guard.HOLDS, kind.BOOL, [([item], _holds) for item in collections]),
         _declare(guard.EQUAL, kind.BOOL, [([item, item], _equal) for item in collections]),
         _declare("cel.@mapInsert", kind.MAP, insert),
     ]
-
-
-def _yes(_value: Any) -> bool:
-    return True
-
-
-def _no(_value: Any) -> bool:
-    return False
 
 
 def _declare(name: str, result: Any, overloads: list[tuple[list[Any], Callable[..., Any]]]) -> Any:

@@ -28,7 +28,7 @@ INT_MAX: Final = 2**63 - 1
 UINT_MAX: Final = 2**64 - 1
 
 DEFAULT_COST_LIMIT: Final = 5_000_000
-"""Steps one evaluation may take: about one per element visited and one per kilobyte of text searched; a second or two at most."""
+"""Steps one evaluation may take: about one per element visited or kilobyte of text searched; a second or two."""
 
 
 class EvaluationError(msgspec.Struct, frozen=True):
@@ -115,12 +115,12 @@ def over() -> NoReturn:
 
 
 def merge(first: Unknown, second: Unknown) -> Unknown:
-    """Return the one of two unknowns that weighs more: what only an apply decides is excused, a lack of access is not."""
+    """Return the unknown that weighs more: what only an apply decides is excused, a lack of access is not."""
     return second if first.cause == "apply" and second.cause != "apply" else first
 
 
 def strict(*values: Any) -> Unknown | EvaluationError:
-    """Return what a strict function yields for operands it does not take: unknown before error before "no such overload"."""
+    """Return what a strict function yields for operands it does not take: unknown, then error, then "no overload"."""
     unknown: Unknown | None = None
     error: EvaluationError | None = None
     for value in values:
@@ -129,13 +129,19 @@ def strict(*values: Any) -> Unknown | EvaluationError:
         elif error is None and isinstance(value, EvaluationError):
             error = value
     if unknown is not None:
-        return Unknown(unknown.reason, cause=unknown.cause) if type(unknown) is not Unknown or _bounded(unknown) else unknown
+        return (
+            Unknown(unknown.reason, cause=unknown.cause)
+            if type(unknown) is not Unknown or _bounded(unknown)
+            else unknown
+        )
     return error or NO_OVERLOAD
 
 
 def _bounded(unknown: Unknown) -> bool:
     """Whether the unknown carries knowledge of its value, which does not pass on to what a function makes of it."""
-    return bool(unknown.not_null or unknown.prefix is not None or unknown.min_size is not None or unknown.max_size is not None)
+    return bool(
+        unknown.not_null or unknown.prefix is not None or unknown.min_size is not None or unknown.max_size is not None
+    )
 
 
 def key_of(value: Any) -> Any:

@@ -9,6 +9,7 @@ verdict per check, never silence.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
@@ -23,8 +24,9 @@ from xspm.policy.library import Executable
 from xspm.policy.plan import Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from xspm.cel import Program, Template
     from xspm.model.asset import Location, Problem, Resource, Snapshot
     from xspm.model.check import PolicyException
     from xspm.policy.library import Compiled
@@ -135,25 +137,35 @@ def assess(
     )
 
 
-class _Resources(dict[str, "list[Any] | Unknown"]):
+class _Resources(Mapping[str, "list[Any] | Unknown"]):
     """`resources` of CEL: all data by type, made on first use, unknown where a type could not be collected."""
 
     def __init__(self, snapshot: Snapshot, blocked: Mapping[str, Problem]) -> None:
-        super().__init__()
         self._snapshot = snapshot
         self._blocked = blocked
+        self._made: dict[str, list[Any] | Unknown] = {}
 
-    def __missing__(self, kind: str) -> list[Any] | Unknown:
-        value: list[Any] | Unknown
+    def __getitem__(self, kind: str) -> list[Any] | Unknown:
+        if kind not in self._made:
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    def __contains__(self, kind: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._snapshot.resource_types)
+
+    def __len__(self) -> int:
+        return len(self._snapshot.resource_types)
+
+    def _make(self, kind: str) -> list[Any] | Unknown:
         problem = self._blocked.get(kind)
         if problem is not None:
-            value = _unknown(problem)
-        elif kind not in self._snapshot.resource_types:
-            value = Unknown(f"{kind} is not collected from this kind of asset", cause="missing")
-        else:
-            value = [resource.live_data for resource in self._snapshot.resources if resource.type == kind]
-        self[kind] = value
-        return value
+            return _unknown(problem)
+        if kind not in self._snapshot.resource_types:
+            return Unknown(f"{kind} is not collected from this kind of asset", cause="missing")
+        return [resource.live_data for resource in self._snapshot.resources if resource.type == kind]
 
 
 def _unknown(problem: Problem) -> Unknown:
@@ -201,10 +213,7 @@ class _Assessor:
         alone: list[Planned] = []
         wide: list[Planned] = []
         for planned in self._plan.checks.get(kind, ()):
-            executable = self._engine.executable(planned.compiled)
-            programs = [executable.program, executable.applies or executable.program]
-            reads_more = any(program.resource_types or program.reads_now for program in programs)
-            (wide if reads_more else alone).append(planned)
+            (wide if self._reads(planned) or self._reads_now(planned) else alone).append(planned)
         groups = [_Group(tuple(alone), self._key(alone, []))] if alone else []
         if wide:
             kinds = sorted({kind for planned in wide for kind in self._reads(planned)})
@@ -213,15 +222,15 @@ class _Assessor:
             groups.append(_Group(tuple(wide), self._key(wide, evidence)))
         return tuple(groups)
 
-    def _reads(self, planned: Planned) -> set[str]:
+    def _parts(self, planned: Planned) -> list[Program | Template]:
         executable = self._engine.executable(planned.compiled)
-        return {
-            kind for program in (executable.program, executable.applies) if program for kind in program.resource_types
-        }
+        return [part for part in (executable.program, executable.applies, executable.message) if part is not None]
+
+    def _reads(self, planned: Planned) -> set[str]:
+        return {kind for part in self._parts(planned) for kind in part.resource_types}
 
     def _reads_now(self, planned: Planned) -> bool:
-        executable = self._engine.executable(planned.compiled)
-        return any(program.reads_now for program in (executable.program, executable.applies) if program)
+        return any(part.reads_now for part in self._parts(planned))
 
     def _kind_digest(self, kind: str) -> str:
         if kind in self._blocked or kind not in self._snapshot.resource_types:

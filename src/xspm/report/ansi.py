@@ -77,7 +77,7 @@ def fit(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return `text` in lines of at most `width` columns, broken at spaces and, only where a word alone is wider, within it."""
+    """Return `text` in lines of at most `width` columns, broken at spaces, and within a word only if it is wider."""
     if width_of(text) <= width:
         return [text]
     lines, line, used = [], "", 0

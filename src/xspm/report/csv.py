@@ -1,8 +1,10 @@
 """The report as CSV: one verdict per row, for a spreadsheet or a quick query.
 
+A target that could not be read at all has a row too, with the status `unread` and no check.
+
 UTF-8, comma, double quotes where needed, lines end in a line feed. A cell that a spreadsheet would take for a formula
 gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection): names come from what is assessed.
-"""  # noqa: A005 - imports are absolute, and the format's name is the file's
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ COLUMNS: Final = (
     *("exception_reason", "exception_owner", "exception_expires", "frameworks"),
 )
 
-_FORMULA: Final = tuple("=+-@\t\r＝＋－＠")
+_FORMULA: Final = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 """What starts a formula, in full width too."""
 
 
@@ -40,6 +42,9 @@ def _rows(run: Run) -> Iterator[list[str]]:
     # What a row says of its check is the same in all of its rows.
     fixes = {name: fix(check) for name, check in run.checks.items()}
     frameworks = {name: " ".join(items) for name, items in run.frameworks.items()}
+    for failure in run.failures:
+        told = {"asset": failure.target, "status": "unread", "message": failure.message}
+        yield [_cell(told.get(column, "")) for column in COLUMNS]
     for item in run.assessments:
         for verdict in item.verdicts:
             check = run.checks.get(verdict.check)

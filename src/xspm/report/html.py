@@ -4,7 +4,7 @@ Nothing is loaded from anywhere and nothing runs: no script, no font, no image; 
 content security policy allows only the one style sheet by its hash, so that even markup that slipped through the
 escaping could neither run nor call out. Colours follow the reader's light or dark theme; words always say what colours
 show. Everything goes through `_text`, which escapes; only this file's own markup does not.
-"""  # noqa: A005 - imports are absolute, and the format's name is the file's
+"""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ def render(run: Run) -> str:
     """Return the page."""
     style = Path(__file__).with_name("html.css").read_text("utf-8")
     parts = [*_head(run, style), *_overview(run), '<main id="findings">']
+    if run.failures:
+        parts.append('<section class="asset"><h2>Targets that could not be read</h2><div class="unread">')
+        parts += _rows(("unread", one.target, [one.message, *filter(None, [one.hint])]) for one in run.failures)
+        parts.append("</div></section>")
     for number, item in enumerate(run.assessments):
         parts += _asset(run, item, number)
     if not run.assessments:
@@ -59,15 +63,11 @@ def _head(run: Run, style: str) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
     yield '<meta name="referrer" content="no-referrer">'
-    yield f"<title>xspm: gate {_passes(run)}, score {summary.percent(summary.score(run).value)}</title>"
+    yield f"<title>xspm: gate {summary.gate_word(run)}, score {summary.percent(summary.score(run).value)}</title>"
     yield f"<style>{style}</style>"
     yield "</head>"
     yield "<body>"
     yield '<a class="skip" href="#findings">Skip to the findings</a>'
-
-
-def _passes(run: Run) -> str:
-    return "passes" if run.gate == "pass" else "fails"
 
 
 def _time(stamp: str) -> str:
@@ -81,10 +81,10 @@ def _overview(run: Run) -> Iterator[str]:
     yield f"<p>{plural(len(run.assessments), 'asset')}, {_time(run.started_at)}, xspm {_text(run.version)}</p>"
     yield '<div class="overview">'
     total = summary.score(run)
-    yield f'<section class="card gate {run.gate}" aria-label="Gate and score">'
+    yield f'<section class="card gate {summary.gate_word(run).split()[0]}" aria-label="Gate and score">'
     yield _ring(total)
     why = summary.gate_line(run)
-    yield f"<div><strong>Gate {_passes(run)}</strong><p>{_text(why[:1].upper() + why[1:])}.</p>"
+    yield f"<div><strong>Gate {summary.gate_word(run)}</strong><p>{_text(why[:1].upper() + why[1:])}.</p>"
     yield f"<p>Coverage {summary.percent(total.coverage)} %.</p></div>"
     yield "</section>"
     yield '<section class="card" aria-label="Counts">'
@@ -96,7 +96,8 @@ def _overview(run: Run) -> Iterator[str]:
         for number, item in enumerate(run.assessments):
             line = _text(summary.table([item]).line())
             score = summary.percent(item.score.value)
-            yield f'<li><a href="#asset-{number}"><b>{_text(item.asset.name)}</b><span>Score {score}: {line}</span></a></li>'
+            name = _text(item.asset.name)
+            yield f'<li><a href="#asset-{number}"><b>{name}</b><span>Score {score}: {line}</span></a></li>'
         yield "</ul></nav>"
     yield "</header>"
 
@@ -112,7 +113,8 @@ def _ring(score: Score) -> str:
         if share
     )
     return (
-        f'<svg viewBox="0 0 120 120" role="img" aria-label="{said}"><circle class="ring track" cx="60" cy="60" r="52"/>{arcs}'
+        f'<svg viewBox="0 0 120 120" role="img" aria-label="{said}">'
+        f'<circle class="ring track" cx="60" cy="60" r="52"/>{arcs}'
         f'<text class="number" x="60" y="66">{summary.percent(score.value)}</text>'
         '<text class="unit" x="60" y="84">of 100</text></svg>'
     )
@@ -176,7 +178,8 @@ def _title(run: Run, name: str) -> str:
 def _failing(run: Run, group: Group) -> Iterator[str]:
     check = run.checks.get(group.check)
     yield f'<details><summary><span class="word {group.severity}">{group.severity}</span>'
-    yield f'<span><span class="title">{_title(run, group.check)}</span><span class="id">{_text(group.check)}</span></span>'
+    yield f'<span><span class="title">{_title(run, group.check)}</span>'
+    yield f'<span class="id">{_text(group.check)}</span></span>'
     yield f'<span class="many">{plural(len(group.verdicts), "resource")}</span></summary><div class="body">'
     if check:
         yield f"<p>{_text(check.rationale)}</p>"
@@ -213,8 +216,10 @@ def _help(run: Run, check: Check) -> Iterator[str]:
     yield "</div>"
     yield f"<div><h4>Condition</h4><pre>{_text(check.check)}</pre></div>"
     if frameworks := run.frameworks.get(check.id):
-        yield f'<div><h4>Answers</h4><ul class="tags">{"".join(f"<li>{_text(name)}</li>" for name in frameworks)}</ul></div>'
-    yield f"<div><h4>References</h4><ul>{''.join(f'<li>{_reference(link)}</li>' for link in check.references)}</ul></div>"
+        answers = "".join(f"<li>{_text(name)}</li>" for name in frameworks)
+        yield f'<div><h4>Answers</h4><ul class="tags">{answers}</ul></div>'
+    references = "".join(f"<li>{_reference(link)}</li>" for link in check.references)
+    yield f"<div><h4>References</h4><ul>{references}</ul></div>"
 
 
 def _reference(reference: str) -> str:
@@ -241,8 +246,8 @@ def _undecided(run: Run, item: Assessment) -> Iterator[str]:
         for group in groups:
             named = [verdict for verdict in group.verdicts if verdict.resource_id]
             resources = _resources(named) if named else ""
-            yield f'<div><p><b>{_title(run, group.check)}</b> ({group.severity})</p><p class="id">{_text(group.check)}</p>'
-            yield f"{resources}</div>"
+            yield f"<div><p><b>{_title(run, group.check)}</b> ({group.severity})</p>"
+            yield f'<p class="id">{_text(group.check)}</p>{resources}</div>'
         yield "</div></details>"
 
 
@@ -297,7 +302,8 @@ def _passing(run: Run, item: Assessment) -> Iterator[str]:
     yield f'<span class="title">{plural(len(passing), "check")}</span>'
     yield f'<span class="many">{plural(number, "resource")}</span></summary>'
     yield '<div class="passing"><table><caption>Checks that pass, with the number of resources</caption>'
-    yield '<thead><tr><th scope="col">check</th><th scope="col">severity</th><th scope="col">resources</th></tr></thead><tbody>'
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("check", "severity", "resources"))
+    yield f"<thead><tr>{heads}</tr></thead><tbody>"
     for group in passing:
         title = f'{_title(run, group.check)}<br><span class="id">{_text(group.check)}</span>'
         yield f'<tr><th scope="row">{title}</th><td>{group.severity}</td><td>{len(group.verdicts):,}</td></tr>'
@@ -306,7 +312,7 @@ def _passing(run: Run, item: Assessment) -> Iterator[str]:
 
 def _footer(run: Run) -> Iterator[str]:
     yield "<footer>"
-    yield "<p>A verdict is a function of the check, its parameters and the resource: anyone can recompute it from the snapshot.</p>"
+    yield "<p>A verdict is a function of check, parameters and resource: anyone can recompute it from the snapshot.</p>"
     snapshots = "".join(
         f"<li>{_text(item.asset.name)}: <code>{_text(item.snapshot)}</code>, {_text(item.engine)} engine</li>"
         for item in run.assessments

@@ -134,8 +134,8 @@ def write(path: str, text: str) -> None:
         ReportError: it could not be written; what was at the path is still there.
     """
     data = text.encode("utf-8", "backslashreplace")
-    target = os.path.realpath(path)
     try:
+        target = os.path.realpath(path)
         mode = _mode(target)
         if mode is None or stat.S_ISREG(mode):
             _replace(target, data, mode)

@@ -3,7 +3,7 @@
 The schema (`docs/schema/xspm-report-1.schema.json`) is derived from the structs below and a test holds the two
 together. Within version 1 fields are only added; a reader ignores what it does not know. The text is indented, in a
 stable order, and safe to print: control characters are written as JSON escapes.
-"""  # noqa: A005 - imports are absolute, and the format's name is the file's
+"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 from xspm.model.asset import Asset, Location, Problem
 from xspm.model.check import Parameter, Remediation, Severity
 from xspm.model.digest import Digest
-from xspm.model.verdict import PolicyRef, Verdict
+from xspm.model.verdict import Failure, PolicyRef, Verdict
 from xspm.report import summary
 from xspm.report.text import encode
 
@@ -72,7 +72,8 @@ class Unread(msgspec.Struct, frozen=True):
 class Gate(msgspec.Struct, frozen=True):
     """Whether the run stops a pipeline, and exactly why."""
 
-    result: Literal["pass", "fail"]
+    result: Literal["pass", "fail", "undecided"]
+    """`undecided` when nothing that was read fails but a target could not be read."""
     fail_on: Severity | Literal["never"]
     """The threshold: verdicts of this severity or worse count."""
     allow_unknown: bool
@@ -152,6 +153,8 @@ class Report(msgspec.Struct, frozen=True):
     """Over all assets."""
     counts: Counts
     """Over all assets."""
+    failures: tuple[Failure, ...]
+    """Targets that could not be read at all."""
     assessments: tuple[AssetReport, ...]
     checks: dict[str, ReportCheck]
     """Every check that gave a verdict, by id, sorted."""
@@ -166,6 +169,7 @@ def report(run: Run) -> Report:
         gate=_gate(run),
         score=_score(summary.score(run)),
         counts=_counts(run.assessments),
+        failures=run.failures,
         assessments=tuple(map(_assessment, run.assessments)),
         checks={name: _check(check, run.frameworks.get(name, ())) for name, check in sorted(run.checks.items())},
     )
@@ -173,7 +177,7 @@ def report(run: Run) -> Report:
 
 def _gate(run: Run) -> Gate:
     return Gate(
-        result=run.gate,
+        result="undecided" if summary.gate_word(run) == "is not decided" else run.gate,
         fail_on=run.fail_on,
         allow_unknown=run.allow_unknown,
         reason=summary.gate_line(run),

@@ -13,7 +13,7 @@ import msgspec
 from xspm.model.asset import Asset, Location, Problem
 from xspm.model.check import Parameter, Remediation
 from xspm.model.schema import field_docs
-from xspm.model.verdict import ExceptionRef, Observed, PolicyRef, Verdict
+from xspm.model.verdict import ExceptionRef, Failure, Observed, PolicyRef, Verdict
 from xspm.report.json import (
     SCHEMA,
     AssetReport,
@@ -29,7 +29,7 @@ from xspm.report.json import (
 
 _DESCRIBED = (
     *(Report, Tool, Gate, Blocker, Unread, ReportScore, Counts, AssetReport, ReportCheck),
-    *(Asset, Location, Problem, Parameter, Remediation, ExceptionRef, Observed, PolicyRef, Verdict),
+    *(Asset, Location, Problem, Parameter, Remediation, ExceptionRef, Failure, Observed, PolicyRef, Verdict),
 )
 
 

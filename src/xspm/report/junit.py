@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from xspm.report.text import clean, field, fix, place, value
 
 if TYPE_CHECKING:
-    from xspm.model.verdict import Assessment, Run, Verdict
+    from xspm.model.verdict import Assessment, Failure, Run, Verdict
 
 _COUNTED: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 """Element to the attribute that counts it."""
@@ -25,10 +25,26 @@ def render(run: Run) -> str:
     """Return the report as XML."""
     tally: Counter[str] = Counter()
     lines: list[str] = []
+    for failure in run.failures:
+        lines += _unread(failure, tally)
     for item in run.assessments:
         lines += _suite(run, item, tally)
     head = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="xspm" {_numbers(tally)} time="0">']
     return "\n".join([*head, *lines, "</testsuites>", ""])
+
+
+def _unread(failure: Failure, total: Counter[str]) -> list[str]:
+    """A target that could not be read: a suite with one case, which is an error."""
+    tally = Counter({"tests": 1, "error": 1})
+    total.update(tally)
+    name, message = _text(failure.target), _text(failure.message)
+    return [
+        f'  <testsuite name="{name}" {_numbers(tally)} time="0">',
+        f'    <testcase classname="xspm.target" name="{name} can be read" time="0">',
+        f'      <error type="target" message="{message}">{_text(failure.hint or "")}</error>',
+        "    </testcase>",
+        "  </testsuite>",
+    ]
 
 
 def _suite(run: Run, item: Assessment, total: Counter[str]) -> list[str]:

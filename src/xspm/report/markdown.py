@@ -100,7 +100,7 @@ def span(text: str, limit: int = 300) -> str:
 
 def _head(run: Run) -> str:
     total = summary.score(run)
-    lines = [f"## xspm: gate {'passes' if run.gate == 'pass' else 'fails'}", "", _sentence(summary.gate_line(run)), ""]
+    lines = [f"## xspm: gate {summary.gate_word(run)}", "", _sentence(summary.gate_line(run)), ""]
     if total.total:
         lines += [f"**Score {summary.percent(total.value)} of 100**, coverage {summary.percent(total.coverage)} %.", ""]
     return "\n".join([*lines, *_counts(run.assessments), ""])
@@ -186,13 +186,16 @@ def _resources(verdicts: Sequence[Verdict]) -> Iterator[str]:
 def _undecided(run: Run, item: Assessment, status: str, message: str, groups: Sequence[Group]) -> Item:
     shown = len(groups) if len(groups) <= FOLD + 1 else FOLD
     lines = [f"- **{status}** {span(message or 'no reason was given')}{_asset(run, item)}"]
-    lines += [f"  - {_title(run, group.check)}: {len(group.verdicts):,} × {group.severity}" for group in groups[:shown]]
+    lines += [f"  - {_title(run, group.check)}: {len(group.verdicts):,} {group.severity}" for group in groups[:shown]]
     if shown < len(groups):
         lines.append(f"  - … and {plural(len(groups) - shown, 'more check', 'more checks')}")
     return Item("\n".join(lines), sum(len(group.verdicts) for group in groups))
 
 
 def _problems(run: Run) -> Iterator[Item]:
+    for failure in run.failures:
+        hint = f"; hint: {span(failure.hint)}" if failure.hint else ""
+        yield Item(f"- **target** {span(failure.target)}: {span(failure.message)}{hint}", 1)
     for item in run.assessments:
         for problem in item.problems:
             hint = f"; hint: {span(problem.hint)}" if problem.hint else ""

@@ -199,7 +199,7 @@ def _fingerprints(asset: Asset, verdict: Verdict) -> dict[str, str]:
 
     GitHub reads only `primaryLocationLineHash`, and would make one of the line itself if it were not there.
     """
-    named = "\0".join((verdict.check, asset.id, verdict.resource_type, verdict.resource_id))
+    named = f"{verdict.check}\0{asset.id}\0{verdict.resource_type}\0{verdict.resource_id}"
     digest = hashlib.sha256(named.encode("utf-8", "backslashreplace")).hexdigest()
     return {"xspm/v1": digest, "primaryLocationLineHash": f"{digest[:16]}:1"}
 
@@ -248,7 +248,15 @@ def _suppression(exception: ExceptionRef) -> dict[str, Any]:
 
 
 def _invocation(run: Run, left_out: int) -> dict[str, Any]:
-    notes = [_problem(item, problem) for item in run.assessments for problem in item.problems]
+    notes: list[dict[str, Any]] = [
+        {
+            "level": "error",
+            "message": {"text": _message(f"{failure.target} could not be read: {failure.message}")},
+            "descriptor": {"id": "target/unread"},
+        }
+        for failure in run.failures
+    ]
+    notes += [_problem(item, problem) for item in run.assessments for problem in item.problems]
     notes += [
         {"level": "note", "message": {"text": _message(line)}, "descriptor": {"id": "exception/expired"}}
         for item in run.assessments
@@ -257,7 +265,11 @@ def _invocation(run: Run, left_out: int) -> dict[str, Any]:
     if left_out:
         text = f"{left_out:,} results of lower severity are left out: a code scanning service takes {MAX_RESULTS:,}."
         notes.append({"level": "warning", "message": {"text": text}, "descriptor": {"id": "report/cut"}})
-    return {"executionSuccessful": True, "startTimeUtc": run.started_at, "toolExecutionNotifications": notes}
+    return {
+        "executionSuccessful": not run.failures,
+        "startTimeUtc": run.started_at,
+        "toolExecutionNotifications": notes,
+    }
 
 
 def _problem(item: Assessment, problem: Problem) -> dict[str, Any]:
@@ -304,8 +316,8 @@ class Sarif:
     suffixes = (".sarif", ".sarif.json")
 
     def render(self, run: Run) -> str:
-        """Return the log, indented, ending in a newline."""
-        return encode(log(run), indent=2) + "\n"
+        """Return the log, indented by one to stay small, ending in a newline."""
+        return encode(log(run), indent=1) + "\n"
 
 
 FORMAT: Final = Sarif()

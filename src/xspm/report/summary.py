@@ -6,21 +6,21 @@ Every number a report shows comes from here, so that no two formats can disagree
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from xspm.model.check import SEVERITIES, WEIGHTS
-from xspm.model.verdict import STATUSES, Score
+from xspm.model.asset import Asset
+from xspm.model.check import SEVERITIES, WEIGHTS, Severity
+from xspm.model.verdict import STATUSES, Score, Verdict
 from xspm.policy.gate import counts
 from xspm.report.text import listed, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from xspm.model.asset import Asset, Problem
-    from xspm.model.check import Severity
-    from xspm.model.verdict import Assessment, Run, Status, Verdict
+    from xspm.model.asset import Problem
+    from xspm.model.verdict import Assessment, Run, Status
 
 WORDS: Final[dict[str, str]] = {"not_applicable": "not applicable"}
 """Statuses that read better with other letters."""
@@ -130,8 +130,20 @@ def blocking_problems(run: Run) -> list[tuple[Asset, Problem]]:
     ]
 
 
+def gate_word(run: Run) -> Literal["passes", "fails", "is not decided"]:
+    """Say what the gate does. It never passes while a target could not be read: what it holds is not known."""
+    if run.gate == "fail":
+        return "fails"
+    return "is not decided" if run.failures else "passes"
+
+
 def gate_line(run: Run) -> str:
-    """Say in one line why the gate passes or fails."""
+    """Say in one line why the gate passes, fails or is not decided."""
+    unread = f"; {plural(len(run.failures), 'target')} could not be read" if run.failures else ""
+    return _why(run) + unread
+
+
+def _why(run: Run) -> str:
     if run.fail_on == "never":
         return "no threshold is set, so findings do not fail the run"
     tally: Counter[str] = Counter()
@@ -173,7 +185,7 @@ def percent(share: float | None) -> str:
 
 def score_lines(run: Run) -> Iterator[str]:
     """Explain the score: the formula, then one line per severity with its arithmetic."""
-    yield "score = 100 × weight passed ÷ weight of all; coverage = 100 × weight decided ÷ weight of all."
+    yield "score = 100 * weight passed / weight of all; coverage = 100 * weight decided / weight of all."
     yield "Not applicable is left out; unknown and error count as not passed; an excepted failure has not passed."
     verdicts = [verdict for item in run.assessments for verdict in item.verdicts if verdict.status != "not_applicable"]
     for severity in SEVERITIES:

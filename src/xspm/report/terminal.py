@@ -31,7 +31,7 @@ FOLD: Final = 5
 GUTTER: Final = 10
 """Columns of the left column: the longest severity and two spaces."""
 
-NARROWEST: Final = 40
+NARROWEST: Final = 50
 
 STYLES: Final[dict[str, Style]] = {
     "critical": "bold red",
@@ -60,7 +60,7 @@ def render(
     Args:
         run: what to show.
         colour: whether to use the terminal's colours.
-        width: columns; less than 40 counts as 40.
+        width: columns; less than 50 counts as 50.
         verbose: show every item of every list, and observed values in full.
         explain_score: add the score's arithmetic.
     """
@@ -182,7 +182,7 @@ def _observed(page: _Page, verdict: Verdict) -> None:
         if verdict.status == "fail" or not is_unknown(item.value)
     ]
     line = " · ".join(parts)
-    for part in [line] if width_of(line) <= page.width - GUTTER - 2 else parts:
+    for part in [line] if 0 < width_of(line) <= page.width - GUTTER - 2 else parts:
         page.put(part, "dim", indent=GUTTER + 2, hang=2)
 
 
@@ -250,24 +250,32 @@ def _exceptions(page: _Page, run: Run, assessment: Assessment) -> None:
     for number, group in enumerate(covered):
         if number:
             page.blank()
-        page.labelled("excepted", f"{_title(run, group.check)} ({group.severity})", "bold", STYLES["excepted"])
-        page.put(clean(group.check), "dim")
-        shown = page.shown(group.verdicts)
-        for number, verdict in enumerate(group.verdicts[:shown]):
-            page.pair(clean(verdict.resource_name or verdict.resource_type), place(verdict.location))
-            after = group.verdicts[number + 1] if number + 1 < shown else None
-            if verdict.exception and (after is None or after.exception != verdict.exception):
-                terms = verdict.exception
-                page.put(
-                    f"{clean(terms.reason)} ({clean(terms.owner)}, until {clean(terms.expires)})", indent=GUTTER + 2
-                )
-        page.more(len(group.verdicts) - shown)
+        _excepted(page, run, group)
     for line in assessment.expired:
         page.labelled("expired", clean(line), label_style=STYLES["expired"])
 
 
+def _excepted(page: _Page, run: Run, group: Group) -> None:
+    page.labelled("excepted", f"{_title(run, group.check)} ({group.severity})", "bold", STYLES["excepted"])
+    page.put(clean(group.check), "dim")
+    shown = page.shown(group.verdicts)
+    for number, verdict in enumerate(group.verdicts[:shown]):
+        page.pair(clean(verdict.resource_name or verdict.resource_type), place(verdict.location))
+        after = group.verdicts[number + 1] if number + 1 < shown else None
+        if verdict.exception and (after is None or after.exception != verdict.exception):
+            terms = verdict.exception
+            page.put(f"{clean(terms.reason)} ({clean(terms.owner)}, until {clean(terms.expires)})", indent=GUTTER + 2)
+    page.more(len(group.verdicts) - shown)
+
+
 def _closing(page: _Page, run: Run, *, explain_score: bool) -> None:
     page.rule("Summary", "━")
+    for failure in run.failures:
+        page.labelled("unread", f"{clean(failure.target)}: {clean(failure.message)}", label_style="bold red")
+        if failure.hint:
+            page.put(f"hint: {clean(failure.hint)}", "green", hang=2)
+    if run.failures:
+        page.blank()
     if not run.assessments:
         page.put("Nothing was assessed.", indent=0)
     _counts(page, run)
@@ -289,14 +297,14 @@ def _counts(page: _Page, run: Run) -> None:
     counted = summary.table(run.assessments)
     columns = [column for column in SEVERITIES if any(counted.cells.get((row, column)) for row in summary.ROWS)]
     rows = [row for row in summary.ROWS if row == "fail" or counted.total(row)]
-    header = "".join(f"{column:>10}" if page.width > 75 else f"{column:>9}" for column in (*columns, "all"))
-    size = len(header) // (len(columns) + 1)
-    page.raw(page.paint(" " * 14 + header, "dim"))
+    size = min(10, (page.width - 14) // (len(columns) + 1))
+    heads: list[str] = [*columns, "all"]
+    if size <= len("critical"):
+        heads = [head.removesuffix("ical").removesuffix("ium") for head in heads]
+    page.raw(page.paint(" " * 14 + "".join(f"{head:>{size}}" for head in heads), "dim"))
     for row in rows:
         numbers = [counted.cells.get((row, column), 0) for column in columns]
-        cells = "".join(
-            f"{number or '·':>{size},}" if number else f"{'·':>{size}}" for number in (*numbers, sum(numbers))
-        )
+        cells = "".join(f"{number:>{size},}" if number else f"{'·':>{size}}" for number in (*numbers, sum(numbers)))
         page.raw(page.paint(f"{summary.WORDS.get(row, row):<14}", STYLES[row]) + cells)
 
 
@@ -310,8 +318,8 @@ def _gate(page: _Page, run: Run) -> None:
             for status in ("fail", "error", "unknown")
             if (number := sum(verdict.status == status for verdict in group.verdicts))
         ])  # fmt: skip
-        asset = f" on {clean(blocker.asset.name)}" if len(run.assessments) > 1 else ""
-        page.labelled(group.severity, f"{clean(group.check)}: {statuses}{asset}", label_style=STYLES[group.severity])
+        on = f" on {clean(blocker.asset.name)}" if len(run.assessments) > 1 else ""
+        page.labelled(group.severity, f"{clean(group.check)}: {statuses}{on}", label_style=STYLES[group.severity])
     page.more(len(blockers) - shown)
     problems = summary.blocking_problems(run)
     shown = page.shown(problems)
@@ -320,11 +328,11 @@ def _gate(page: _Page, run: Run) -> None:
     page.more(len(problems) - shown)
     if blockers or problems:
         page.blank()
-    passed = run.gate == "pass"
-    head, why = f"Gate {'passes' if passed else 'fails'}", summary.gate_line(run)
+    word = summary.gate_word(run)
+    head, why = f"Gate {word}", summary.gate_line(run)
     lines = wrap(f"{head}: {why}", page.width)
     # The verdict itself is painted apart, so that it stands out of its reason.
-    lines[0] = page.paint(head, "bold green" if passed else "bold red") + lines[0].removeprefix(head)
+    lines[0] = page.paint(head, "bold green" if word == "passes" else "bold red") + lines[0].removeprefix(head)
     for line in lines:
         page.raw(line)
 

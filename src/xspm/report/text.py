@@ -38,6 +38,9 @@ _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _COMMENT: Final = ("#", "//")
 
+_ADDRESSES: Final = frozenset({"apiVersion", "kind", "metadata", "name"})
+"""Keys that say what a patch is for, and not what it sets."""
+
 
 def clean(text: str) -> str:
     r"""Return `text` on one line, with every invisible character as a visible escape (`\x1b`, `\u202e`)."""
@@ -100,15 +103,20 @@ def encode(data: Any, indent: int | None = None) -> str:
         raw = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(data)))
     if indent is not None:
         raw = msgspec.json.format(raw, indent=indent)
-    return _escape_in_json(_json_escape, raw.decode())
+    text = raw.decode()
+    if raw.isascii() and b"\x7f" not in raw:
+        return text
+    # Most lines of a long report are plain ASCII, and seeing that is much cheaper than searching them.
+    return "\n".join(
+        line if line.isascii() and "\x7f" not in line else _escape_in_json(_json_escape, line)
+        for line in text.split("\n")
+    )
 
 
 def fix(check: Check | None) -> str:
     """Return how to mend what a check found, on one line; empty when nothing can be said so shortly."""
     for remedy in sorted(check.remediation if check else (), key=lambda remedy: remedy.code):
-        line = (
-            _first_line(remedy.content) if isinstance(remedy.content, str) else _first_leaf(remedy.form, remedy.content)
-        )
+        line = _first_change(remedy.form, remedy.content) if remedy.code else _first_line(str(remedy.content))
         if line:
             return clean(line)
     return ""
@@ -150,8 +158,10 @@ def _first_line(text: str) -> str:
     return next((line for line in lines if line and not line.startswith(_COMMENT)), "")
 
 
-def _first_leaf(form: str, content: Any) -> str:
-    """The first thing that a patch sets: `spec.containers[*].securityContext.privileged: false`."""
+def _first_change(form: str, content: Any) -> str:
+    """The first thing that code sets: `spec.containers[*].securityContext.privileged: false`."""
+    if isinstance(content, str):
+        return _first_setting(content)
     if form == "files" and isinstance(content, dict):
         return _file_edit(content)
     path = ""
@@ -160,11 +170,25 @@ def _first_leaf(form: str, content: Any) -> str:
             content, path = content[0], f"{path}[*]"
             continue
         # Where a patch addresses list items by name, the name is the address, and what follows is the change.
-        key = next(
-            (key for key in content if key not in {"name", "kind", "apiVersion", "metadata"}), next(iter(content))
-        )
+        key = next((key for key in content if key not in _ADDRESSES), next(iter(content)))
         content, path = content[key], f"{path}.{key}".lstrip(".")
     return f"set {path}: {encode(content, indent=0)}" if path else ""
+
+
+def _first_setting(text: str) -> str:
+    """The first `key: value` of a patch given as YAML text, with the keys above it by their indentation."""
+    above: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        bare = line.lstrip(" -")
+        key, found, rest = bare.partition(":")
+        if not found or bare.startswith(_COMMENT):
+            continue
+        depth = len(line) - len(bare)
+        above = [(indent, name) for indent, name in above if indent < depth]
+        if rest.strip() and key not in _ADDRESSES:
+            return f"set {'.'.join([*(name for _, name in above), key])}: {rest.strip()}"
+        above.append((depth, key))
+    return _first_line(text)
 
 
 def _file_edit(files: Mapping[str, Any]) -> str:

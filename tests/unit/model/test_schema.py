@@ -18,7 +18,7 @@ class Port(msgspec.Struct, frozen=True):
     """Its number."""
 
 
-class Thing(ResourceType):
+class Thing(ResourceType, frozen=True, kw_only=True):
     """A thing to test with.
 
     More about it.

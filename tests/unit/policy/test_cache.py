@@ -28,6 +28,11 @@ def _flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+def _fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -38,7 +43,7 @@ def _flip(path: Path) -> None:
         lambda path: path.chmod(0o666),
         lambda path: path.parent.chmod(0o777),
         lambda path: (path.rename(path.parent / "bb"), path.symlink_to(path.parent / "bb")),
-        lambda path: (path.unlink(), os.mkfifo(path)),
+        _fifo,
         lambda path: (path.unlink(), path.mkdir()),
     ],
 )

@@ -29,6 +29,7 @@ _NOT_DOUBLE: Final = EvaluationError("cannot convert string to double")
 _NOT_BOOL: Final = EvaluationError("Type conversion error from 'string' to 'bool'")
 _NOT_UTF8: Final = EvaluationError("invalid UTF-8 in bytes, cannot convert to string")
 
+_LONGEST_NUMBER: Final = 1000
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
 _DOUBLE: Final = re.compile(r"[+-]?(inf(inity)?|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 _BOOLS: Final = {
@@ -36,9 +37,9 @@ _BOOLS: Final = {
     **dict.fromkeys(("0", "f", "false", "FALSE", "False"), False),
 }
 _TYPES: Final = {
-    type(None): "null_type", bool: "bool", int: "int", UInt: "uint", float: "double", str: "string", bytes: "bytes", list: "list",
-    dict: "map", TypeName: "type", Timestamp: "google.protobuf.Timestamp", Duration: "google.protobuf.Duration",
-    Optional: "optional_type",
+    type(None): "null_type", bool: "bool", int: "int", UInt: "uint", float: "double", str: "string", bytes: "bytes",
+    list: "list", dict: "map", TypeName: "type", Timestamp: "google.protobuf.Timestamp",
+    Duration: "google.protobuf.Duration", Optional: "optional_type",
 }  # fmt: skip
 _TYPE_NAMES: Final = {kind: TypeName(name) for kind, name in _TYPES.items()}
 
@@ -88,7 +89,7 @@ def double__(value: Any) -> Any:
     if kind is int or kind is UInt:
         return float(value)
     if kind is str:
-        return float(value) if _DOUBLE.fullmatch(value) else _NOT_DOUBLE
+        return float(value) if len(value) <= _LONGEST_NUMBER and _DOUBLE.fullmatch(value) else _NOT_DOUBLE
     return strict(value)
 
 

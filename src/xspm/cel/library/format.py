@@ -51,7 +51,13 @@ def _filled(meter: Meter, template: str, arguments: list[Any]) -> str:
             _fail(f'could not parse formatting clause: unrecognized formatting clause "{verb}"')
         if used >= len(arguments):
             _fail(f"index {used} out of range")
-        precision = int(clause[2]) if clause[2] and len(clause[2]) < 5 else _DEFAULT_PRECISION if not clause[2] else _PRECISION_MAX + 1
+        precision = (
+            int(clause[2])
+            if clause[2] and len(clause[2]) < 5
+            else _DEFAULT_PRECISION
+            if not clause[2]
+            else _PRECISION_MAX + 1
+        )
         if precision > _PRECISION_MAX:
             _fail(f"precision above {_PRECISION_MAX}")
         parts.append(_one(meter, verb, arguments[used], precision))
@@ -149,6 +155,8 @@ def _text(meter: Meter, value: Any) -> str:
             return text
         raise _BadClauseError(text)
     _wrong(
-        "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps", value
+        "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, "
+        "and timestamps",
+        value,
     )
     return ""

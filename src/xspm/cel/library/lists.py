@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cmp_to_key
 from typing import Any, Final
 
-from xspm.cel.library.operators import and_, compare, eq_, in_, or_
+from xspm.cel.library.operators import and_, eq_, in_, or_
 from xspm.cel.values import (
     NONE,
     Duration,
@@ -40,7 +39,7 @@ def distinct_(meter: Meter, items: Any) -> Any:
         return _undecided(items)
     result: list[Any] = []
     for item in items:
-        meter.charge(len(result))
+        meter.charge(4 * len(result))
         known: Any = False
         for kept in result:
             known = or_(known, eq_(meter, item, kept))
@@ -76,7 +75,7 @@ def range_(meter: Meter, count: Any) -> Any:
     """`lists.range(count)`: 0 up to, not including, `count`."""
     if type(count) is not int:
         return strict(count)
-    meter.charge(max(count, 0))
+    meter.charge(max(count, 0) * 4)
     return list(range(count))
 
 
@@ -112,7 +111,7 @@ def sort_by_(meter: Meter, items: Any, keys: Any) -> Any:
     if len(kinds) > 1 or not kinds <= _SORTABLE:
         return EvaluationError("list elements must have the same comparable type")
     meter.charge(len(items) * 2)
-    order = sorted(range(len(keys)), key=cmp_to_key(lambda a, b: compare(keys[a], keys[b]) or 0) if kinds == {float} else keys.__getitem__)
+    order = sorted(range(len(keys)), key=keys.__getitem__)
     return [items[index] for index in order]
 
 
@@ -159,4 +158,3 @@ def sets_intersects_(meter: Meter, left: Any, right: Any) -> Any:
         if result is True:
             break
     return result
-

@@ -10,7 +10,7 @@ from xspm.model.unknown import Unknown
 
 _RANGE: Final = EvaluationError("range error")
 _INT32: Final = 2**31
-_WRAPPERS: Final[dict[str, tuple[type, Any, int, int]]] = {
+_WRAPPERS: Final[dict[str, tuple[Any, Any, int, int]]] = {
     "Int32Value": (int, 0, -_INT32, _INT32 - 1),
     "Int64Value": (int, 0, INT_MIN, INT_MAX),
     "UInt32Value": (UInt, UInt(0), 0, 2**32 - 1),
@@ -46,7 +46,9 @@ def build(name: str, fields: dict[str, Any]) -> Any:
             return fields.get("values", [])
         case "Value":
             value = next(iter(fields.values()), None)
-            return None if "null_value" in fields else float(value) if "number_value" in fields else value
+            if "number_value" in fields:
+                return float(fields["number_value"])
+            return None if "null_value" in fields else value
     return EvaluationError(f"messages of type '{name}' are not supported")
 
 

@@ -70,7 +70,12 @@ def _cidr(text: str) -> CIDR | EvaluationError:
     address = _parse(host, "CIDR")
     if isinstance(address, EvaluationError):
         return bad if "parse error" in address.message else address
-    if not slash or not (length.isascii() and length.isdigit()) or len(length) > 3 or int(length) > address.max_prefixlen:
+    if (
+        not slash
+        or not (length.isascii() and length.isdigit())
+        or len(length) > 3
+        or int(length) > address.max_prefixlen
+    ):
         return bad
     return CIDR(address, int(length))
 
@@ -127,12 +132,16 @@ def is_link_local_unicast_(value: Any) -> Any:
 
 
 def is_global_unicast_(value: Any) -> Any:
-    """`address.isGlobalUnicast()`: anything but unspecified, loopback, multicast, link-local and broadcast; private ones count."""
+    """`address.isGlobalUnicast()`: not unspecified, loopback, multicast, link-local or broadcast; private ones are."""
     if type(value) is not IP:
         return strict(value)
     address = value.address
     return not (
-        address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local or address == _BROADCAST
+        address.is_unspecified
+        or address.is_loopback
+        or address.is_multicast
+        or address.is_link_local
+        or address == _BROADCAST
     )
 
 
@@ -173,4 +182,3 @@ def masked_(network: Any) -> Any:
 def prefix_length_(network: Any) -> Any:
     """`network.prefixLength()`."""
     return network.length if type(network) is CIDR else strict(network)
-

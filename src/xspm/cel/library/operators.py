@@ -1,7 +1,8 @@
 """Operators on operands that generated code's fast paths do not take: unknown, error, mixed numbers, collections.
 
-Each function is total: it returns a value, an `Unknown` or an `EvaluationError`, and raises nothing but `CostError`. The rules are
-those of cel-spec's language definition; where an operand is unknown and another an error, unknown wins, as in the C++ and Go runtimes.
+Each function is total: it returns a value, an `Unknown` or an `EvaluationError`, and raises nothing but `CostError`.
+The rules are those of cel-spec's language definition; where an operand is unknown and another an error, unknown wins,
+as in the C++ and Go runtimes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from xspm.cel.values import (
     INT_MAX,
     INT_MIN,
     NO_OVERLOAD,
+    NONE,
     OVERFLOW,
     TRUE_KEY,
     UINT_MAX,
@@ -30,6 +32,9 @@ from xspm.cel.values import (
 from xspm.model.unknown import Unknown
 
 _NUMBERS: Final = frozenset({int, UInt, float})
+_SHOWN: Final = 80
+"""Characters of a missing key that an error names."""
+
 _PLAIN: Final = frozenset({str, bool, int, float, type(None), bytes, UInt})
 _DIVIDE_BY_ZERO: Final = EvaluationError("divide by zero")
 _MODULUS_BY_ZERO: Final = EvaluationError("modulus by zero")
@@ -41,7 +46,7 @@ TIMESTAMP_MAX: Final = 253_402_300_800 * 10**9 - 1
 DURATION_MAX: Final = 315_576_000_000 * 10**9
 
 
-# Logic -----------------------------------------------------------------------------------------------------------------
+# Logic --------------------------------------------------------------------------------------------------------------
 
 
 def and_(left: Any, right: Any) -> Any:
@@ -85,7 +90,7 @@ def not_strictly_false_(value: Any) -> Any:
     return value is not False
 
 
-# Equality --------------------------------------------------------------------------------------------------------------
+# Equality -----------------------------------------------------------------------------------------------------------
 
 
 def eq_(meter: Meter, left: Any, right: Any) -> Any:
@@ -94,7 +99,7 @@ def eq_(meter: Meter, left: Any, right: Any) -> Any:
     if kind in _PLAIN and other in _PLAIN:
         if kind is other:
             return left == right
-        return left == right if kind in _NUMBERS and other in _NUMBERS else False
+        return _rounded(left, right) if kind in _NUMBERS and other in _NUMBERS else False
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return _eq_unknown(left, right)
     if kind is EvaluationError or other is EvaluationError:
@@ -112,6 +117,11 @@ def eq_(meter: Meter, left: Any, right: Any) -> Any:
     return left == right
 
 
+def _rounded(left: float, right: float) -> bool:
+    """Compare numbers of different types: an integer beside a double becomes one, losing what it loses."""
+    return float(left) == float(right) if float in {type(left), type(right)} else left == right
+
+
 def ne_(meter: Meter, left: Any, right: Any) -> Any:
     """`left != right`."""
     equal = eq_(meter, left, right)
@@ -125,7 +135,7 @@ def _eq_unknown(left: Any, right: Any) -> Any:
     if type(other) is str and unknown.prefix is not None and not other.startswith(unknown.prefix):
         return False
     size = other if type(unknown) is UnknownSize else len(other) if type(other) in {str, list, dict} else None
-    if type(size) in {int, UInt} and not _size_possible(unknown, size):
+    if isinstance(size, int) and not _size_possible(unknown, size):
         return False
     return strict(left, right)
 
@@ -192,12 +202,15 @@ def in_(meter: Meter, item: Any, collection: Any) -> Any:
     return strict(item, collection)
 
 
-# Order -----------------------------------------------------------------------------------------------------------------
+# Order --------------------------------------------------------------------------------------------------------------
 
 
-def compare(left: Any, right: Any) -> int | None | Unknown | EvaluationError:
+def compare(left: Any, right: Any) -> int | Unknown | EvaluationError | None:
     """Return -1, 0 or 1; None where NaN has no order; unknown or error as they come."""
     kind, other = type(left), type(right)
+    if kind in _NUMBERS and other in _NUMBERS and kind is not other and float in {kind, other}:
+        left, right = float(left), float(right)
+        return -1 if left < right else 1 if left > right else 0 if left == right else None
     if (kind in _NUMBERS and other in _NUMBERS) or (kind is other and kind in {str, bytes, bool, Timestamp, Duration}):
         return -1 if left < right else 1 if left > right else 0 if left == right else None
     if type(left) is UnknownSize and other in _NUMBERS:
@@ -255,7 +268,7 @@ def ge_(left: Any, right: Any) -> Any:
     return le_(right, left)
 
 
-# Arithmetic ------------------------------------------------------------------------------------------------------------
+# Arithmetic ---------------------------------------------------------------------------------------------------------
 
 
 def _int(value: int) -> Any:
@@ -271,7 +284,8 @@ def _timestamp(nanoseconds: int) -> Any:
 
 
 def _duration(nanoseconds: int) -> Any:
-    return Duration(nanoseconds) if -DURATION_MAX <= nanoseconds <= DURATION_MAX else _TIME_OVERFLOW
+    """Return a duration that was worked out: both of Google's runtimes reckon in 64 bits of nanoseconds."""
+    return Duration(nanoseconds) if INT_MIN <= nanoseconds <= INT_MAX else _TIME_OVERFLOW
 
 
 def add_(meter: Meter, left: Any, right: Any) -> Any:
@@ -281,7 +295,7 @@ def add_(meter: Meter, left: Any, right: Any) -> Any:
         if kind is int:
             return _int(left + right)
         if kind is str or kind is bytes:
-            meter.charge((len(left) + len(right)) >> 8)
+            meter.charge((len(left) + len(right)) >> 6)
             return left + right
         if kind is list:
             meter.charge(len(left) + len(right))
@@ -370,7 +384,7 @@ def neg_(value: Any) -> Any:
     return -value if type(value) is float else strict(value)
 
 
-# Access ----------------------------------------------------------------------------------------------------------------
+# Access -------------------------------------------------------------------------------------------------------------
 
 
 def index_(collection: Any, index: Any) -> Any:
@@ -388,8 +402,19 @@ def index_(collection: Any, index: Any) -> Any:
         key = key_of(index)
         if type(key) is not EvaluationError and key in collection:
             return collection[key]
+        index = index[:_SHOWN] if type(index) is str else index
         shown = {TRUE_KEY: "true", FALSE_KEY: "false"}.get(key, index) if key in {TRUE_KEY, FALSE_KEY} else index
         return EvaluationError(f"no such key: {shown}")
     if kind is Optional:
-        return strict(collection.value) if collection.present else NO_OVERLOAD
+        return index_optional(collection.value, index) if collection.present else collection
     return strict(collection)
+
+
+def index_optional(collection: Any, index: Any) -> Any:
+    """`collection[?index]` on a value that is no optional."""
+    if type(collection) not in {list, dict} or isinstance(index, Unknown | EvaluationError):
+        return strict(collection, index)
+    found = index_(collection, index)
+    if type(found) is EvaluationError:
+        return NONE if found is not NO_OVERLOAD else found
+    return Optional(present=True, value=found)

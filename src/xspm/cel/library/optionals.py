@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from xspm.cel.library.operators import index_
+from xspm.cel.library.operators import index_optional
 from xspm.cel.library.structure import sel_opt
 from xspm.cel.values import NONE, Duration, EvaluationError, Optional, Timestamp, UInt, strict
 from xspm.model.unknown import Unknown
 
 _NO_VALUE: Final = EvaluationError("optional.none() dereference")
 _ZEROES: Final[dict[type, Any]] = {
-    bool: False, int: 0, UInt: 0, float: 0.0, str: "", bytes: b"", list: [], dict: {}, Duration: Duration(0), Timestamp: Timestamp(0),
+    bool: False, int: 0, UInt: 0, float: 0.0, str: "", bytes: b"", list: [],
+    dict: {}, Duration: Duration(0), Timestamp: Timestamp(0),
 }  # fmt: skip
 
 
@@ -66,15 +67,8 @@ def opt_select_(operand: Any, field: Any) -> Any:
 def opt_index_(operand: Any, index: Any) -> Any:
     """`operand[?index]`."""
     if type(operand) is Optional:
-        if not operand.present:
-            return operand
-        operand = operand.value
-    if type(operand) not in {list, dict} or isinstance(index, Unknown | EvaluationError):
-        return strict(operand, index)
-    found = index_(operand, index)
-    if type(found) is EvaluationError:
-        return NONE if found.message.startswith(("no such key", "index out")) else found
-    return Optional(present=True, value=found)
+        return index_optional(operand.value, index) if operand.present else operand
+    return index_optional(operand, index)
 
 
 def unwrap_(values: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import re2
 
 from xspm.cel.values import NONE, EvaluationError, Meter, Optional, strict
 
-_MEMORY: int = 1 << 20
+_MEMORY: Final = 1 << 22
 """Bytes a pattern may take when compiled; RE2 refuses larger ones."""
 
 

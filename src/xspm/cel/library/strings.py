@@ -13,7 +13,8 @@ _INVALID_INDEX: Final = "index out of range: {}"
 _UPPER: Final = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 _LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _WHITE: Final = (
-    " \t\n\v\f\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    " \t\n\v\f\r\x85\xa0\u1680\u2000\u2001\u2002\u2003"
+    "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _QUOTED: Final = str.maketrans({
     "\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v", "\\": r"\\", '"': r"\"",
@@ -84,7 +85,7 @@ def join_(meter: Meter, items: Any, separator: Any = "") -> Any:
         return strict(items, separator)
     if not _texts(*items):
         return strict(*items)
-    meter.charge(len(items) + ((sum(map(len, items)) + len(items) * len(separator)) >> 8))
+    meter.charge(len(items) + ((sum(map(len, items)) + len(items) * len(separator)) >> 6))
     return separator.join(items)
 
 
@@ -111,7 +112,7 @@ def replace_(meter: Meter, text: Any, old: Any, new: Any, limit: Any = -1) -> An
     count = text.count(old)
     if 0 <= limit < count:
         count = limit
-    meter.charge((len(text) + max(0, count * (len(new) - len(old)))) >> 8)
+    meter.charge((len(text) + max(0, count * (len(new) - len(old)))) >> 6)
     return text.replace(old, new, count)
 
 

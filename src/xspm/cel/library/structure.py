@@ -18,6 +18,7 @@ from xspm.cel.values import (
 )
 from xspm.model.unknown import Unknown
 
+_VARIADIC: Final = 0x04
 _BAD_KEY: Final = EvaluationError("unsupported key type")
 _NOT_BOOL: Final = EvaluationError("the result is not a bool")
 
@@ -155,6 +156,22 @@ def coerce_(meter: Meter, value: Any, kind: str) -> Any:
     return value
 
 
+def no_function_(name: str) -> EvaluationError:
+    """Return the error of a call that nothing answers; only unchecked expressions have one."""
+    return EvaluationError(f"no function '{name}'")
+
+
+def call_(function: Any, *arguments: Any) -> Any:
+    """Call a library function if it takes so many arguments; only unchecked expressions have to ask."""
+    code = function.__code__
+    if (
+        code.co_flags & _VARIADIC
+        or code.co_argcount - len(function.__defaults__ or ()) <= len(arguments) <= code.co_argcount
+    ):
+        return function(*arguments)
+    return strict(*arguments)
+
+
 def message_(name: str, *parts: Any) -> Any:
     """`Name{field: value}` for the well-known messages that are values of the language."""
     from xspm.cel.library.messages import build  # noqa: PLC0415 - hardly any expression needs it
@@ -196,7 +213,7 @@ def maybe_(kept: Any, odd: Any, count: int) -> Any:
 
 
 def plain_(meter: Meter, value: Any) -> Any:
-    """Return a result as JSON-like data: times as text, bytes in base64, uint as int, an optional as its value or null."""
+    """Return a result as JSON-like data: times as text, bytes in base64, optionals as their value or null."""
     kind = type(value)
     if kind is str or kind is bool or kind is int or kind is float or value is None:
         return value

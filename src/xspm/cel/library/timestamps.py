@@ -1,4 +1,4 @@
-"""Timestamps and durations: reading, writing and taking apart; the calendar is the proleptic Gregorian one, in whole nanoseconds."""
+"""Timestamps and durations: reading, writing and taking apart, in whole nanoseconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _DURATION_RANGE: Final = EvaluationError("duration out of range")
 _BAD_ZONE: Final = EvaluationError("Invalid timezone")
 
 _RFC3339: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))", re.ASCII
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))",
+    re.ASCII,
 )
 _PART: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS: Final = {

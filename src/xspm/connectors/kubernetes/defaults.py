@@ -1,9 +1,9 @@
 """What the API server fills in where a pod leaves something out.
 
-Only values that are not given are filled, never one that is; the path of each is recorded, so that a report can say that a value is a
-default. Source: `SetDefaults_*` in https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go, and for the service
-account's name the ServiceAccount admission plugin
-(https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount). Zero values of plain booleans (`hostNetwork: false`)
+Only values that are not given are filled, never one that is; the path of each is recorded, so that a report can say
+that a value is a default. Source: `SetDefaults_*` in
+https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go, and for the service account's name
+the ServiceAccount admission plugin (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount). Zero values of plain booleans (`hostNetwork: false`)
 count as defaults too: the API has no other word for not given.
 """
 
@@ -92,7 +92,12 @@ def _container(container: dict[str, Any], path: str, filled: list[str], *, host_
         requests = resources.setdefault("requests", {})
         if _known(requests):
             resources["requests"] = requests = dict(requests)
-            _fill(requests, {name: limit for name, limit in limits.items() if limit is not None}, f"{path}.resources.requests", filled)
+            _fill(
+                requests,
+                {name: limit for name, limit in limits.items() if limit is not None},
+                f"{path}.resources.requests",
+                filled,
+            )
 
 
 def _volume(volume: dict[str, Any], path: str, filled: list[str]) -> None:

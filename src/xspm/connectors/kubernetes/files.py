@@ -1,8 +1,9 @@
 """The texts a target consists of: standard input, one file, or the manifests below a folder.
 
-A folder is walked once, in sorted order. Hidden folders and `node_modules` are passed over; only `*.yaml`, `*.yml` and `*.json` are opened, and only
-when they are regular files of sane size. Symbolic links are followed to files inside the folder, never to folders, and one that leads out is a
-problem. The templates of a Helm chart are not manifests: each chart is one problem that says how to render it.
+A folder is walked once, in sorted order. Hidden folders and `node_modules` are passed over; only `*.yaml`, `*.yml` and
+`*.json` are opened, and only when they are regular files of sane size. Symbolic links are followed to files inside the
+folder, never to folders, and one that leads out is a problem. The templates of a Helm chart are not manifests: each
+chart is one problem that says how to render it.
 """
 
 from __future__ import annotations
@@ -113,14 +114,20 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
 
 
 def _entry(
-    entry: os.DirEntry[str], real_root: str, seen: set[tuple[int, int]], report: Callable[[Problem], None], limits: Limits
+    entry: os.DirEntry[str],
+    real_root: str,
+    seen: set[tuple[int, int]],
+    report: Callable[[Problem], None],
+    limits: Limits,
 ) -> Iterator[Text]:
     """Yield the text of one folder entry, if it is one that is read."""
     name = shown(entry.path)
     try:
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
-            if not real.startswith(real_root.rstrip(os.sep) + os.sep) and (os.path.isdir(real) or entry.name.endswith(SUFFIXES)):
+            if not real.startswith(real_root.rstrip(os.sep) + os.sep) and (
+                os.path.isdir(real) or entry.name.endswith(SUFFIXES)
+            ):
                 report(unsupported(f"the link {name} leads out of the folder and is not followed", name))
                 return
         if not entry.name.endswith(SUFFIXES):
@@ -152,7 +159,9 @@ def _read(path: str, limits: Limits) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise ConnectorError(f"{shown(path)} is not a regular file")
         if status.st_size > limits.max_bytes:
-            raise ConnectorError(f"{shown(path)} has {status.st_size} bytes, more than the {limits.max_bytes} that are read")
+            raise ConnectorError(
+                f"{shown(path)} has {status.st_size} bytes, more than the {limits.max_bytes} that are read"
+            )
         return file.read(limits.max_bytes + 1)
 
 

@@ -1,13 +1,15 @@
 """Documents into objects: `List` kinds flattened, secrets redacted, pod templates read, every place noted.
 
-What comes out holds no more positions than resources need, so that a file's parse tree dies with its file. Whatever is not an object of the
-API is left out: values files, CloudFormation, kubeconfig files. Build files of kustomize are noted.
+What comes out holds no more positions than resources need, so that a file's parse tree dies with its file. Whatever is
+not an object of the API is left out: values files, CloudFormation, kubeconfig files. Build files of kustomize are
+noted.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
 from xspm.connectors.kubernetes.names import CLUSTER_SCOPED, DEFAULT_NAMESPACE, group_of, is_builtin
 from xspm.connectors.kubernetes.place import Place
 from xspm.connectors.kubernetes.pod import Template, read_template, string_map
@@ -32,8 +34,8 @@ class Manifest:
     """One object of the API, as it stands in a file."""
 
     __slots__ = (
-        "annotations", "api_version", "group", "kind", "labels", "location", "locations", "name", "namespace", "place", "templates",
-        "value",
+        "annotations", "api_version", "group", "kind", "labels", "location", "locations", "name", "namespace", "place",
+        "templates", "value",
     )  # fmt: skip
 
     def __init__(self, value: dict[str, Any], api_version: str, kind: str, place: Place) -> None:
@@ -54,7 +56,8 @@ class Manifest:
 
     @property
     def id(self) -> str:
-        """`namespace/Kind/name`; kinds outside Kubernetes itself carry their group, objects without a namespace have no such part.
+        """`namespace/Kind/name`; kinds outside Kubernetes itself carry their group, objects without a namespace have no
+        such part.
 
         Kinds that always belong to a namespace belong to `default` when none is given.
         """
@@ -67,7 +70,9 @@ class Manifest:
 
     @property
     def namespaced(self) -> bool:
-        """Whether the object certainly belongs to a namespace; of custom resources without a pod template that is not known."""
+        """Whether the object certainly belongs to a namespace; of custom resources without a pod template that is not
+        known.
+        """
         return (is_builtin(self.group) and self.kind not in CLUSTER_SCOPED) or bool(self.templates)
 
 
@@ -77,7 +82,13 @@ def read_manifests(document: Document, report: Callable[[Problem], None]) -> Ite
 
 
 def _objects(
-    document: Document, value: Any, path: Path, report: Callable[[Problem], None], lists: int, kind: Any = None, version: Any = None
+    document: Document,
+    value: Any,
+    path: Path,
+    report: Callable[[Problem], None],
+    lists: int,
+    kind: Any = None,
+    version: Any = None,
 ) -> Iterator[Manifest]:
     """Yield the objects at `path`; `kind` and `version` are those that a list implies for its items."""
     if type(value) is list and not path:
@@ -87,7 +98,9 @@ def _objects(
         return
     if type(value) is not dict:
         if path and value is not None:
-            report(malformed(f"an item of a list is {describe(value)}, not an object", Place(document, path).location()))
+            report(
+                malformed(f"an item of a list is {describe(value)}, not an object", Place(document, path).location())
+            )
         return
     if kind is not None and "kind" not in value and "apiVersion" not in value:
         value = {"apiVersion": version, "kind": kind, **value}
@@ -98,13 +111,21 @@ def _objects(
     if type(kind) is not str or type(api_version) is not str or not kind or not api_version:
         field, wrong = ("apiVersion", api_version) if type(kind) is str and kind else ("kind", kind)
         said = "empty" if wrong == "" else describe(wrong)
-        report(malformed(f"{field} is {said}, and a string is expected", place.location((field,)), resource_types=ALL_TYPES))
+        report(
+            malformed(
+                f"{field} is {said}, and a string is expected", place.location((field,)), resource_types=ALL_TYPES
+            )
+        )
         return
     items = value.get("items")
     if kind.endswith("List") and "items" in value and "spec" not in value:
         if type(items) is not list:
             if items is not None:
-                report(malformed(f"items of a {kind} is {describe(items)}", place.location(("items",)), resource_types=ALL_TYPES))
+                report(
+                    malformed(
+                        f"items of a {kind} is {describe(items)}", place.location(("items",)), resource_types=ALL_TYPES
+                    )
+                )
         elif not lists:
             report(malformed("lists within lists are nested too deep", place.location(), resource_types=ALL_TYPES))
         else:
@@ -116,7 +137,9 @@ def _objects(
         yield _manifest(value, api_version, kind, place, report)
 
 
-def _is_object(value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]) -> bool:
+def _is_object(
+    value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]
+) -> bool:
     """Whether it belongs to the API of a cluster; a build file of kustomize is noted."""
     if group_of(api_version) == _KUSTOMIZE and kind in {"Kustomization", "Component"}:
         folder = place.file.rpartition("/")[0] or "."
@@ -131,12 +154,16 @@ def _is_object(value: dict[str, Any], api_version: str, kind: str, place: Place,
     return not (api_version == "v1" and kind == "Config" and ("clusters" in value or "contexts" in value))
 
 
-def _manifest(value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]) -> Manifest:
+def _manifest(
+    value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]
+) -> Manifest:
     manifest = Manifest(redact_object(value, kind), api_version, kind, place)
     title = f"{kind} {_plain_name(value)}".rstrip()
 
     def wrong(path: Path, message: str) -> None:
-        report(malformed(f"{title}: {message}", place.location(path)))
+        lost = path[-1] in CONTAINER_LISTS or (len(path) > 1 and path[-2] in CONTAINER_LISTS)
+        types = ("k8s.container",) if lost else ()
+        report(malformed(f"{title}: {message}", place.location(path), resource_types=types))
 
     _metadata(manifest, wrong)
     manifest.locations = place.fields((), 3)
@@ -158,7 +185,9 @@ def _manifest(value: dict[str, Any], api_version: str, kind: str, place: Place, 
 
 
 def _without_template(title: str, manifest: Manifest, place: Place, path: Path) -> Problem:
-    """Say that a workload has no pod spec: nothing is missing if it is absent, and something may be if it is not a mapping."""
+    """Say that a workload has no pod spec: nothing is missing if it is absent, and something may be if it is not a
+    mapping.
+    """
     value: Any = manifest.value
     for depth, step in enumerate((*path, "spec")):
         if value is None or (type(value) is dict and value.get(str(step)) is None):

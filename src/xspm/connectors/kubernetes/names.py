@@ -1,4 +1,6 @@
-"""What Kubernetes calls its kinds, which of them belong to no namespace, and which xspm offers as resource types of their own."""
+"""What Kubernetes calls its kinds, which of them belong to no namespace, and which xspm offers as resource types of
+their own.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ RAW_TYPES: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): ("k8s.customresourcedefinition", "A kind added to the API"),
     ("apiregistration.k8s.io", "APIService"): ("k8s.apiservice", "A part of the API that another server answers"),
     ("autoscaling", "HorizontalPodAutoscaler"): ("k8s.horizontalpodautoscaler", "How far a workload scales by itself"),
-    ("certificates.k8s.io", "CertificateSigningRequest"): ("k8s.certificatesigningrequest", "A request for a certificate"),
+    ("certificates.k8s.io", "CertificateSigningRequest"): (
+        "k8s.certificatesigningrequest",
+        "A request for a certificate",
+    ),
     ("extensions", "Ingress"): ("k8s.ingress", "HTTP routes from outside"),
     ("gateway.networking.k8s.io", "Gateway"): ("k8s.gateway", "Listeners for traffic from outside (Gateway API)"),
     ("gateway.networking.k8s.io", "HTTPRoute"): ("k8s.httproute", "HTTP routes of a Gateway"),
@@ -56,10 +61,11 @@ BUILTIN_GROUPS: Final = frozenset({"", "apps", "autoscaling", "batch", "extensio
 CLUSTER_SCOPED: Final = frozenset(
     {
         "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-        "ClusterTrustBundle", "ComponentStatus", "CustomResourceDefinition", "FlowSchema", "GatewayClass", "IngressClass",
-        "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Namespace", "Node",
-        "PersistentVolume", "PodSecurityPolicy", "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass", "StorageClass",
-        "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "VolumeAttachment",
+        "ClusterTrustBundle", "ComponentStatus", "CustomResourceDefinition", "FlowSchema", "GatewayClass",
+        "IngressClass", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
+        "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy", "PriorityClass", "PriorityLevelConfiguration",
+        "RuntimeClass", "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration", "VolumeAttachment",
     }
 )  # fmt: skip
 """Kinds of Kubernetes itself that belong to no namespace (`kubectl api-resources --namespaced=false`)."""

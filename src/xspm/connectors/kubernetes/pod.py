@@ -48,7 +48,9 @@ class Template:
         self.containers: list[ContainerSource] = []
 
 
-def read_template(value: dict[str, Any], path: Path, place: Place, wrong: Callable[[Path, str], None]) -> Template | None:
+def read_template(
+    value: dict[str, Any], path: Path, place: Place, wrong: Callable[[Path, str], None]
+) -> Template | None:
     """Return the pod template at `path` of an object, or None when there is no PodSpec.
 
     Args:

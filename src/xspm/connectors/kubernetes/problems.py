@@ -25,7 +25,11 @@ def access(message: str, file: str, *, kind: ProblemKind = "access") -> Problem:
 def unsupported(message: str, file: str, *, resource_types: tuple[str, ...] = (), hint: str | None = None) -> Problem:
     """Say that something is not read because xspm does not read its kind."""
     return Problem(
-        kind="unsupported", message=_line(message), resource_types=resource_types, location=Location(file=file), hint=hint
+        kind="unsupported",
+        message=_line(message),
+        resource_types=resource_types,
+        location=Location(file=file),
+        hint=hint,
     )
 
 
@@ -36,7 +40,9 @@ def broken(error: DocumentError, *, template: bool) -> Problem:
     return Problem(kind="format", message=_line(error.message), resource_types=ALL_TYPES, location=location, hint=hint)
 
 
-def malformed(message: str, location: Location, *, resource_types: tuple[str, ...] = (), hint: str | None = None) -> Problem:
+def malformed(
+    message: str, location: Location, *, resource_types: tuple[str, ...] = (), hint: str | None = None
+) -> Problem:
     """Say that part of an object is not of the shape that Kubernetes gives it."""
     return Problem(kind="format", message=_line(message), resource_types=resource_types, location=location, hint=hint)
 

@@ -28,7 +28,9 @@ _NOT_SECRET_NAME: Final = re.compile(
     re.IGNORECASE,
 )
 _WEBHOOK_NAME: Final = re.compile(r"webhook[-_.]?url$", re.IGNORECASE)
-_HARMLESS_VALUE: Final = re.compile(r"\s*\Z|(?:true|false|yes|no|none|null|\(redacted\))\Z|\$[({][^)}]*[)}]\Z", re.IGNORECASE)
+_HARMLESS_VALUE: Final = re.compile(
+    r"\s*\Z|(?:true|false|yes|no|none|null|\(redacted\))\Z|\$[({][^)}]*[)}]\Z", re.IGNORECASE
+)
 
 _TOKEN: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"

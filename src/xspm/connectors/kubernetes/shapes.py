@@ -168,7 +168,14 @@ def unknown(message: str) -> dict[str, str]:
 
 def describe(value: Any) -> str:
     """Say what a value is, without the value itself."""
-    words = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "a mapping"}
+    words = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+        dict: "a mapping",
+    }
     return words.get(type(value), "null")
 
 
@@ -185,7 +192,9 @@ def hold(value: Any, expected: Expected, path: Path, report: Report) -> Any:
     if is_unknown(value):
         return value
     if type(expected) is dict:
-        return _mapping(value, expected, path, report) if type(value) is dict else _wrong(value, "mapping", path, report)
+        return (
+            _mapping(value, expected, path, report) if type(value) is dict else _wrong(value, "mapping", path, report)
+        )
     if type(expected) is list:
         if type(value) is not list:
             return _wrong(value, "list", path, report)

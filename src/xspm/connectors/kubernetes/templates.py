@@ -84,7 +84,10 @@ def _is_pod_spec(spec: dict[str, Any], path: Path, holder: dict[str, Any]) -> bo
         return False
     if not path:
         # Operators take partial containers here, to be merged into pods of their own making; whole ones do run.
-        return all(type(item) is dict and type(item.get("name")) is str and type(item.get("image")) is str for item in containers)
+        return all(
+            type(item) is dict and type(item.get("name")) is str and type(item.get("image")) is str
+            for item in containers
+        )
     name = next((step for step in reversed(path) if type(step) is str), "")
     if not (name.lower().endswith(("template", "templates")) or "metadata" in holder):
         return False

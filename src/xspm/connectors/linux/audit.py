@@ -6,12 +6,27 @@ merge them, else from audit.rules. Coverage says for each group of events whethe
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.linux.audit_rules import Rule, covered, parse_rules
+from xspm.connectors.linux.configuration import boolean, integer, words
+from xspm.connectors.linux.init import init_of
+from xspm.connectors.linux.records import exists, fill, not_installed, resource, settings, unlisted
+from xspm.connectors.linux.redact import redact
+from xspm.connectors.linux.sudoers import read_sudoers
+from xspm.connectors.linux.transport import Needs, Output
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from xspm.connectors.linux.transport import Source
+    from xspm.model.asset import Problem, Resource
 
 
 class AuditCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,3 +150,157 @@ class AuditRule(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES: tuple[type[ResourceType], ...] = (Auditd, AuditRule)
+
+_CONFIG: Final = "/etc/audit/auditd.conf"
+_RULES: Final = "/etc/audit/audit.rules"
+NEEDS: Final = Needs(
+    texts=(_CONFIG, _RULES, "/etc/audit/rules.d/*.rules", "/proc/cmdline"),
+    stats=("/usr/sbin/auditd", "/sbin/auditd", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"),
+    commands=(("auditctl", "-l"), ("auditctl", "-s")),
+)
+
+
+def _lower(text: str) -> str:
+    return text.lower()
+
+
+def _upper(text: str) -> str:
+    return text.upper()
+
+
+def _mebibytes(text: str) -> int | None:
+    value = integer(text)
+    return None if value is None else value * 1024 * 1024
+
+
+_SETTINGS: Final[dict[str, tuple[str, Callable[[str], Any], Any]]] = {
+    "log_file": ("log_file", str, "/var/log/audit/audit.log"),
+    "log_format": ("log_format", _upper, "RAW"),
+    "log_group": ("log_group", str, "root"),
+    "max_log_file_bytes": ("max_log_file", _mebibytes, 0),
+    "max_log_file_action": ("max_log_file_action", _lower, "ignore"),
+    "log_files": ("num_logs", integer, 0),
+    "space_left_action": ("space_left_action", _lower, "ignore"),
+    "admin_space_left_action": ("admin_space_left_action", _lower, "ignore"),
+    "disk_full_action": ("disk_full_action", _lower, "ignore"),
+    "disk_error_action": ("disk_error_action", _lower, "syslog"),
+    "flush": ("flush", _lower, "none"),
+    "write_logs": ("write_logs", boolean, True),
+}
+"""Field to keyword, reading and auditd's default."""
+
+
+def collect(source: Source) -> Iterator[Resource | Problem]:
+    """Read the daemon's settings and the rules."""
+    text = source.text(_CONFIG)
+    if text is None and not exists(source, "/usr/sbin/auditd", "/sbin/auditd", "/etc/audit/rules.d"):
+        yield settings(fill(Auditd, not_installed("auditd"), {"installed": False, "defaulted": []}))
+        return
+    manager = init_of(source)
+    defaulted: list[str] = []
+    values: dict[str, Any] = {
+        "installed": True,
+        "enabled": manager.boots("auditd"),
+        "running": manager.runs("auditd"),
+        "kernel_parameter": _kernel_parameter(source),
+        **_daemon(text, defaulted),
+        **_rule_values(source, (rules := _rules(source))),
+    }
+    yield settings(Auditd(**values, defaulted=sorted(defaulted)), _CONFIG)
+    if isinstance(rules, Unknown):
+        yield unlisted(rules, AuditRule)
+        return
+    seen: Counter[str] = Counter()
+    for rule in rules[1]:
+        if rule.kind != "control":
+            name = redact(rule.text)
+            seen[name] += 1
+            identity = name if seen[name] == 1 else f"{name} #{seen[name]}"
+            yield resource(_audit_rule(rule), identity, at=(rule.file, rule.line) if rule.file else None)
+
+
+def _daemon(text: Maybe[str | None], defaulted: list[str]) -> dict[str, Any]:
+    """Read auditd.conf."""
+    if isinstance(text, Unknown):
+        return dict.fromkeys(_SETTINGS, text)
+    given = {name.lower(): setting for name, setting in words(text or "").items()}
+    values: dict[str, Any] = {}
+    for field, (name, convert, default) in _SETTINGS.items():
+        value = convert(given[name].value) if name in given else None
+        values[field] = default if value is None else value
+        defaulted += [field] if name not in given else []
+    return values
+
+
+def _kernel_parameter(source: Source) -> Maybe[bool | None]:
+    text = source.text("/proc/cmdline") if source.live else None
+    return text if text is None or isinstance(text, Unknown) else "audit=1" in text.split()
+
+
+def _rules(source: Source) -> tuple[Literal["auditctl", "files"], list[Rule]] | Unknown:
+    """Read the rules in force, else those that would be loaded."""
+    output = source.run("auditctl", "-l") if source.live else None
+    if isinstance(output, Output) and output.status == 0 and output.stdout.strip():
+        status = source.run("auditctl", "-s")
+        text = output.stdout.replace("No rules", "")
+        # `auditctl -s` tells what -e, -f and -b set; written back as rules, one reader serves for both.
+        for word, flag in (("enabled", "-e"), ("failure", "-f"), ("backlog_limit", "-b")):
+            match = (
+                re.search(rf"^{word} (\d{{1,9}})", status.stdout, re.MULTILINE) if isinstance(status, Output) else None
+            )
+            text += f"\n{flag} {match[1]}" if match else ""
+        return "auditctl", parse_rules(text, None)
+    paths = source.glob("/etc/audit/rules.d/*.rules")
+    if isinstance(paths, Unknown):
+        return paths
+    rules: list[Rule] = []
+    for path in paths or [_RULES]:
+        text_of = source.text(path)
+        if isinstance(text_of, Unknown):
+            return text_of
+        rules += parse_rules(text_of or "", path)
+    return "files", rules
+
+
+def _rule_values(source: Source, found: tuple[Literal["auditctl", "files"], list[Rule]] | Unknown) -> dict[str, Any]:
+    """Return what the rules say together."""
+    if isinstance(found, Unknown):
+        fields = ("rules_source", "rule_count", "immutable", "failure_mode", "backlog_limit", "coverage")
+        return dict.fromkeys(fields, found)
+    origin, rules = found
+    controls = {rule.key or "": rule.path or "" for rule in rules if rule.kind == "control"}
+    log = _sudo_log(source)
+    return {
+        "rules_source": origin,
+        "rule_count": sum(rule.kind != "control" for rule in rules),
+        "immutable": controls.get("-e") == "2",
+        "failure_mode": integer(controls.get("-f", "")),
+        "backlog_limit": integer(controls.get("-b", "")),
+        "coverage": AuditCoverage(**covered(rules, wide=_wide(source), sudo_log=log)),
+    }
+
+
+def _wide(source: Source) -> bool:
+    """Whether the host has a 64-bit word, so that rules need both architectures."""
+    return exists(source, "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64")
+
+
+def _sudo_log(source: Source) -> str:
+    """Return the file that sudo logs to."""
+    sudoers = read_sudoers(source, "/etc/sudoers")
+    found = [] if sudoers is None or isinstance(sudoers, Unknown) else sudoers.defaults
+    return next((item.value for item in reversed(found) if item.name == "logfile" and item.value), "/var/log/sudo.log")
+
+
+def _audit_rule(rule: Rule) -> AuditRule:
+    return AuditRule(
+        kind="watch" if rule.kind == "watch" else "syscall",
+        path=rule.path,
+        permissions=rule.permissions,
+        action=rule.action,
+        architecture=rule.architecture,
+        syscalls=sorted(rule.syscalls),
+        filters=[redact(item) for item in rule.filters],
+        key=rule.key,
+        file=rule.file,
+    )

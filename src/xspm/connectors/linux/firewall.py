@@ -7,12 +7,25 @@ packet get in?
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.linux import nftables
+from xspm.connectors.linux.configuration import boolean, shell_assignments, words
+from xspm.connectors.linux.init import Init, init_of
+from xspm.connectors.linux.packet_filter import Answer, Rule, Table, answer, from_iptables, from_nft
+from xspm.connectors.linux.records import exists, fill, settings
+from xspm.connectors.linux.transport import Needs, Output
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.connectors.linux.transport import Source
+    from xspm.model.asset import Problem, Resource
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,3 +130,334 @@ class Firewall(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES: tuple[type[ResourceType], ...] = (Firewall,)
+
+_NFT: Final = ("nft", "-j", "list", "ruleset")
+_SAVES: Final = (("iptables-save",), ("ip6tables-save",))
+_NFT_FILES: Final = ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf", "/etc/nftables.nft")
+_IPTABLES_FILES: Final = (
+    ("/etc/iptables/rules.v4", "/etc/iptables/rules.v6"),
+    ("/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"),
+    ("/etc/iptables/rules-save", "/etc/iptables/rules6-save"),
+)
+NEEDS: Final = Needs(
+    texts=(
+        *_NFT_FILES,
+        "/etc/nftables.d/*",
+        "/etc/nftables/*",
+        *(path for pair in _IPTABLES_FILES for path in pair),
+        "/etc/ufw/*",
+        "/etc/default/ufw",
+        "/etc/firewalld/firewalld.conf",
+        "/etc/firewalld/zones/*.xml",
+        "/usr/lib/firewalld/zones/public.xml",
+        "/usr/lib/firewalld/zones/drop.xml",
+        "/usr/lib/firewalld/zones/block.xml",
+    ),
+    stats=(
+        "/usr/sbin/nft",
+        "/sbin/nft",
+        "/usr/sbin/iptables",
+        "/sbin/iptables",
+        "/usr/sbin/ufw",
+        "/usr/sbin/firewalld",
+    ),
+    commands=(_NFT, *_SAVES),
+)
+
+_PROGRAMS: Final[dict[str, tuple[str, ...]]] = {
+    "nftables": ("/usr/sbin/nft", "/sbin/nft", *_NFT_FILES),
+    "iptables": ("/usr/sbin/iptables", "/sbin/iptables", *(path for pair in _IPTABLES_FILES for path in pair)),
+    "ufw": ("/usr/sbin/ufw", "/etc/ufw/ufw.conf"),
+    "firewalld": ("/usr/sbin/firewalld", "/etc/firewalld/firewalld.conf"),
+}
+_SERVICES: Final[dict[str, tuple[str, ...]]] = {
+    "nftables": ("nftables",),
+    "iptables": ("iptables", "ip6tables", "netfilter-persistent"),
+    "ufw": ("ufw",),
+    "firewalld": ("firewalld",),
+}
+_ANSWERS: Final = (
+    "active",
+    "input_policy_ipv4",
+    "input_policy_ipv6",
+    "forward_policy_ipv4",
+    "forward_policy_ipv6",
+    "output_policy_ipv4",
+    "output_policy_ipv6",
+    "loopback_accepted",
+    "loopback_spoofing_refused",
+    "established_accepted",
+    "accepted",
+)
+_ACCEPTED_LIMIT: Final = 500
+
+
+def collect(source: Source) -> Iterator[Resource | Problem]:
+    """Read the kernel's rules, or what the front-ends would load."""
+    manager = init_of(source)
+    installed = [name for name, paths in _PROGRAMS.items() if exists(source, *paths)]
+    ufw = _ufw(source) if "ufw" in installed else None
+    firewalld = _firewalld(source, manager) if "firewalld" in installed else None
+    enabled = _enabled(manager, installed, ufw)
+    known: dict[str, Any] = {"installed": installed, "enabled": enabled, "ufw": ufw, "firewalld": firewalld}
+    tables, origin = _kernel(source) if source.live else (None, None)
+    if tables is None:
+        tables, origin = _files(source, enabled if isinstance(enabled, list) else installed, ufw, firewalld)
+    if isinstance(tables, Unknown):
+        yield settings(fill(Firewall, tables, {**known, "source": tables}))
+        return
+    yield settings(Firewall(**known, **_answers(tables), source=origin))
+
+
+def _enabled(manager: Init, installed: list[str], ufw: Ufw | None) -> Maybe[list[str]]:
+    """Tell which front-ends load rules at boot; without an init system, which have rules to load."""
+    found: list[str] = []
+    for name in installed:
+        boots = manager.boots(*_SERVICES[name])
+        if isinstance(boots, Unknown):
+            return boots
+        if name == "ufw":
+            # ufw's service only loads what ufw.conf enables, so its file decides.
+            if ufw and isinstance(ufw.enabled, Unknown):
+                return ufw.enabled
+            boots = bool(ufw and ufw.enabled) and boots is not False
+        if boots or (boots is None and name != "ufw"):
+            found.append(name)
+    return found
+
+
+def _kernel(source: Source) -> tuple[list[Table] | Unknown | None, str | None]:
+    """Ask the kernel; None when no tool is there to ask with."""
+    nft = source.run(*_NFT)
+    saves = [source.run(*argv) for argv in _SAVES]
+    tables: list[Table] = []
+    origin: str | None = None
+    doubt: Unknown | None = None
+    if isinstance(nft, Output) and nft.status == 0:
+        try:
+            tables = from_nft(msgspec.json.decode(nft.stdout or "{}"))
+        except (msgspec.DecodeError, RecursionError):
+            doubt = Unknown("nft printed no JSON", cause="format")
+        origin = "nft"
+    elif nft is not None:
+        doubt = nft if isinstance(nft, Unknown) else Unknown(f"nft: {_reason(nft)}")
+    for output, family in zip(saves, ("ip", "ip6"), strict=True):
+        if isinstance(output, Output) and output.status == 0:
+            table = from_iptables(output.stdout, "ip" if family == "ip" else "ip6")
+            if any(chain.rules or chain.policy != "accept" for chain in table.chains.values()):
+                tables.append(table)
+                origin = origin if origin == "nft" and len(tables) > 1 else "iptables-save"
+            origin = origin or "iptables-save"
+        elif output is not None and origin is None:
+            doubt = doubt or (output if isinstance(output, Unknown) else Unknown(f"{_SAVES[0][0]}: {_reason(output)}"))
+    if origin is None or (doubt and not tables):
+        return doubt, None
+    return tables, origin
+
+
+def _reason(output: Output) -> str:
+    """First line of a complaint."""
+    return (output.stderr.strip().split("\n")[0] or f"ended with status {output.status}")[:200]
+
+
+def _answers(tables: list[Table]) -> dict[str, Any]:
+    """Normalise rules into the fields of `Firewall`."""
+    four, six = answer(tables, "input", "ip"), answer(tables, "input", "ip6")
+    values: dict[str, Any] = {
+        "active": four.filtered or six.filtered,
+        "input_policy_ipv4": four.policy,
+        "input_policy_ipv6": six.policy,
+        "loopback_accepted": four.loopback and six.loopback,
+        "loopback_spoofing_refused": four.spoofing_refused,
+        "established_accepted": four.established and six.established,
+        "accepted": _accepted(four, six),
+    }
+    for hook in ("forward", "output"):
+        values[f"{hook}_policy_ipv4"] = answer(tables, hook, "ip").policy
+        values[f"{hook}_policy_ipv6"] = answer(tables, hook, "ip6").policy
+    return values
+
+
+def _accepted(four: Answer, six: Answer) -> list[Accepted]:
+    """Merge what both families let in."""
+    found: dict[tuple[str | None, ...], set[str]] = {}
+    for family, part in (("ipv4", four), ("ipv6", six)):
+        for rule in part.accepted:
+            found.setdefault(_key(rule), set()).add(family)
+    return [
+        Accepted(
+            family="both" if len(families) == 2 else "ipv4" if "ipv4" in families else "ipv6",
+            protocol=key[0],
+            ports=key[1],
+            source=key[2],
+            interface=key[3],
+        )
+        for key, families in list(found.items())[:_ACCEPTED_LIMIT]
+    ]
+
+
+def _key(rule: Rule) -> tuple[str | None, ...]:
+    return rule.protocol, rule.ports, rule.source, rule.interface
+
+
+def _files(
+    source: Source, enabled: list[str], ufw: Ufw | None, firewalld: Firewalld | None
+) -> tuple[list[Table] | Unknown, str | None]:
+    """Return the rules that the enabled front-ends would load."""
+    tables: list[Table] = []
+    for name in enabled:
+        found = _loaded(source, name, ufw, firewalld)
+        if isinstance(found, Unknown):
+            return found, None
+        tables += found
+    return tables, "files" if enabled else None
+
+
+def _loaded(source: Source, name: str, ufw: Ufw | None, firewalld: Firewalld | None) -> list[Table] | Unknown:
+    """Return the rules that one front-end would load."""
+    if name == "ufw":
+        return _ufw_tables(source, ufw) if ufw else []
+    if name == "firewalld":
+        return _firewalld_tables(firewalld) if firewalld else []
+    if name == "nftables":
+        for path in _NFT_FILES:
+            found = nftables.load(source, path)
+            if found is not None:
+                return found
+        return []
+    tables: list[Table] = []
+    for four, six in _IPTABLES_FILES:
+        for path, family in ((four, "ip"), (six, "ip6")):
+            text = source.text(path)
+            if isinstance(text, Unknown):
+                return text
+            if text is not None:
+                tables.append(from_iptables(text, "ip" if family == "ip" else "ip6"))
+    return tables
+
+
+def _ufw(source: Source) -> Ufw:
+    """Read ufw's settings."""
+    main, defaults = source.text("/etc/ufw/ufw.conf"), source.text("/etc/default/ufw")
+    given = {} if isinstance(main, Unknown) else shell_assignments(main or "")
+    policies = {} if isinstance(defaults, Unknown) else shell_assignments(defaults or "")
+
+    def policy(name: str, default: str) -> Maybe[str]:
+        return (
+            defaults if isinstance(defaults, Unknown) else policies[name].value.lower() if name in policies else default
+        )
+
+    return Ufw(
+        enabled=main if isinstance(main, Unknown) else "ENABLED" in given and boolean(given["ENABLED"].value) is True,
+        default_input=policy("DEFAULT_INPUT_POLICY", "drop"),
+        default_output=policy("DEFAULT_OUTPUT_POLICY", "accept"),
+        default_forward=policy("DEFAULT_FORWARD_POLICY", "drop"),
+        ipv6=defaults if isinstance(defaults, Unknown) else "IPV6" not in policies or policies["IPV6"].value != "no",
+        log_level=main
+        if isinstance(main, Unknown)
+        else given["LOGLEVEL"].value.lower()
+        if "LOGLEVEL" in given
+        else "low",
+    )
+
+
+def _ufw_tables(source: Source, ufw: Ufw) -> list[Table] | Unknown:
+    """Return the rules that ufw loads: its policies, and the files of its own and its user's rules."""
+    tables: list[Table] = []
+    for family, mark in (("ip", ""), ("ip6", "6")):
+        if family == "ip6" and ufw.ipv6 is False:
+            continue
+        lower = f"ufw{mark}"
+        text = "*filter\n"
+        for chain, policy in (
+            ("INPUT", ufw.default_input),
+            ("FORWARD", ufw.default_forward),
+            ("OUTPUT", ufw.default_output),
+        ):
+            if isinstance(policy, Unknown):
+                return policy
+            text += f":{chain} {'ACCEPT' if policy == 'accept' else 'DROP'} [0:0]\n"
+            word = {"INPUT": "input", "FORWARD": "forward", "OUTPUT": "output"}[chain]
+            text += "".join(f"-A {chain} -j {lower}-{part}-{word}\n" for part in ("before", "user", "after"))
+            if policy == "reject":
+                text += f"-A {chain} -j REJECT\n"
+        for name in ("before", "user", "after"):
+            found = source.text(f"/etc/ufw/{name}{mark}.rules")
+            if isinstance(found, Unknown):
+                return found
+            text += (found or "") + "\n*filter\n"
+        tables.append(from_iptables(text, "ip" if family == "ip" else "ip6"))
+    return tables
+
+
+def _firewalld(source: Source, manager: Init) -> Firewalld:
+    """Read firewalld's settings and zones."""
+    text = source.text("/etc/firewalld/firewalld.conf")
+    given = words(text) if isinstance(text, str) else {}
+    default: Maybe[str] = (
+        text if isinstance(text, Unknown) else given["DefaultZone"].value if "DefaultZone" in given else "public"
+    )
+    zones: Maybe[list[FirewalldZone]] = _zones(source, default if isinstance(default, str) else "public")
+    return Firewalld(enabled=manager.boots("firewalld"), default_zone=default, zones=zones)
+
+
+def _zones(source: Source, default: str) -> list[FirewalldZone] | Unknown:
+    paths = source.glob("/etc/firewalld/zones/*.xml")
+    if isinstance(paths, Unknown):
+        return paths
+    names = {path.rpartition("/")[2].removesuffix(".xml"): path for path in paths}
+    if re.fullmatch(r"[\w.-]{1,64}", default):
+        names.setdefault(default, f"/usr/lib/firewalld/zones/{default}.xml")
+    found: list[FirewalldZone] = []
+    for name, path in sorted(names.items()):
+        text = source.text(path)
+        if isinstance(text, Unknown):
+            return text
+        found.append(_zone(name, text))
+    return found
+
+
+def _zone(name: str, text: str | None) -> FirewalldZone:
+    """Read a zone; its elements are flat, so no XML parser is let near them."""
+    body = re.sub(r"<!--.*?-->", "", text or "", flags=re.DOTALL)
+    plain = re.sub(r"<rule\b.*?</rule>", "", body, flags=re.DOTALL)
+    target = re.search(r"<zone\b[^>]{0,500}\btarget=[\"']([^\"']{1,32})", body)
+    built_in = {"drop": "DROP", "block": "%%REJECT%%", "trusted": "ACCEPT"} if text is None else {}
+    services = ["ssh", "dhcpv6-client"] if text is None and name == "public" else []
+    ports = [(tag, *_attributes(tag, "port", "protocol")) for tag in re.findall(r"<port\b[^>]{0,500}>", plain)]
+    return FirewalldZone(
+        name=name,
+        target=target[1] if target else built_in.get(name, "default"),
+        interfaces=[
+            value for tag in re.findall(r"<interface\b[^>]{0,500}>", plain) for value in _attributes(tag, "name")
+        ],
+        sources=[value for tag in re.findall(r"<source\b[^>]{0,500}>", plain) for value in _attributes(tag, "address")],
+        services=services
+        or [value for tag in re.findall(r"<service\b[^>]{0,500}>", plain) for value in _attributes(tag, "name")],
+        ports=[f"{port}/{protocol}" for _, port, protocol in ports],
+    )
+
+
+def _attributes(tag: str, *names: str) -> list[str]:
+    """Read attributes of one tag."""
+    found = [re.search(rf"\b{name}=[\"']([^\"']*)", tag) for name in names]
+    return [match[1] if match else "" for match in found]
+
+
+def _firewalld_tables(firewalld: Firewalld) -> list[Table] | Unknown:
+    """Return what firewalld would load for its default zone."""
+    if isinstance(firewalld.zones, Unknown):
+        return firewalld.zones
+    zone = next((zone for zone in firewalld.zones if zone.name == firewalld.default_zone), None)
+    table = Table(("ip", "ip6"))
+    for hook in ("input", "forward"):
+        chain = table.chain(hook)
+        chain.hook = hook
+        chain.rules += [Rule("accept", states=("established", "related")), Rule("accept", interface="lo")]
+        target = zone.target if zone else "default"
+        if hook == "input" and zone:
+            chain.rules += [Rule("accept", protocol=f"service:{name}") for name in zone.services]
+            split = [port.partition("/") for port in zone.ports]
+            chain.rules += [Rule("accept", protocol=protocol, ports=port) for port, _, protocol in split]
+        chain.rules.append(Rule("accept" if target == "ACCEPT" else "drop" if target == "DROP" else "reject"))
+    return [table]

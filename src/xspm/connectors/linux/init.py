@@ -87,6 +87,10 @@ class Init(msgspec.Struct, frozen=True):
     """By name with suffix (systemd)."""
     wanted: dict[str, bool] = {}
     """Units that some wants or requires link pulls in (systemd): whether such a link is below /etc or /run."""
+    aliases: frozenset[str] = frozenset()
+    """Units that a link below /etc or /run gives another name (systemd)."""
+    dropped: dict[str, frozenset[str]] = {}
+    """By unit folder: the units that have drop-ins there (systemd)."""
     scripts: dict[str, bool] = {}
     """OpenRC services or System V scripts: whether a runlevel starts them."""
     active: Maybe[dict[str, str]] = {}
@@ -140,11 +144,11 @@ class Init(msgspec.Struct, frozen=True):
         unit = self.units.get(name)
         if unit is not None and unit.masked:
             return False
-        aliased = any(
-            other.alias_of == name and other.path and other.path.startswith(("/etc/", "/run/"))
-            for other in self.units.values()
-        )
-        return name in self.wanted or aliased
+        return name in self.wanted or self.aliased(name)
+
+    def aliased(self, name: str) -> bool:
+        """Whether the administrator's folders give the unit another name, as `enable` does for `Alias=`."""
+        return name in self.aliases
 
 
 _READ: WeakKeyDictionary[Source, Init] = WeakKeyDictionary()
@@ -190,6 +194,7 @@ def _systemd(source: Source) -> Init:
     """Read unit folders, lowest priority last, and ask the manager when it is in charge."""
     units: dict[str, UnitFile] = {}
     wanted: dict[str, bool] = {}
+    dropped: dict[str, frozenset[str]] = {}
     unreadable: Unknown | None = None
     for folder in UNIT_FOLDERS:
         names = source.list(folder)
@@ -198,6 +203,7 @@ def _systemd(source: Source) -> Init:
             continue
         if folder == "/lib/systemd/system" and _merged(source):
             continue
+        dropped[folder] = frozenset(name.removesuffix(".d") for name in names or [] if name.endswith(".d"))
         for name in names or []:
             stem, dot, suffix = name.rpartition(".")
             if suffix in {"wants", "requires"} and dot:
@@ -217,6 +223,12 @@ def _systemd(source: Source) -> Init:
         running=running,
         units=units,
         wanted=wanted,
+        aliases=frozenset(
+            unit.alias_of
+            for unit in units.values()
+            if unit.alias_of and (unit.path or "").startswith(("/etc/", "/run/"))
+        ),
+        dropped=dropped,
         scripts=scripts if isinstance(scripts, dict) else {},
         active=_systemd_states(source) if running else {},
         unreadable=unreadable,

@@ -1,4 +1,4 @@
-"""Which operating system it is, and the banners that people see before they log in."""
+"""Which operating system it is, on what it runs, and until when its publisher mends it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from xspm.connectors.linux import configuration
 from xspm.connectors.linux.lifecycle import end_of_life
 from xspm.connectors.linux.logic import NOT_LIVE
-from xspm.connectors.linux.records import exists, resource, settings
+from xspm.connectors.linux.records import exists, settings
 from xspm.connectors.linux.transport import Needs, Stat
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -49,31 +49,15 @@ class Os(ResourceType, frozen=True, kw_only=True):
     """What runs as the first process: `systemd`, `openrc`, `sysvinit`, `busybox`; null for a program of a container."""
 
 
-class Banner(ResourceType, frozen=True, kw_only=True):
-    """A text that is shown before or after login."""
-
-    TYPE: ClassVar[str] = "linux.banner"
-
-    path: str
-    """`/etc/issue` (console, before login), `/etc/issue.net` (network, before login) or `/etc/motd` (after login)."""
-    exists: Maybe[bool]
-    """Whether the file is there."""
-    empty: Maybe[bool]
-    """Whether it shows nothing but white space; true when it is not there."""
-    discloses_system: Maybe[bool]
-    """Whether it names the distribution, or has getty fill in system, release or machine (`\\s \\r \\m \\v`)."""
-
-
-BANNERS: Final = ("/etc/issue", "/etc/issue.net", "/etc/motd")
 _CONTAINER_MARKS: Final = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
 _MACHINE: Final = ("/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name", "/sys/hypervisor/type")
 
-TYPES: Final = (Os, Banner)
+TYPES: Final = (Os,)
 NEEDS: Final = Needs(
     texts=(
         *("/etc/os-release", "/usr/lib/os-release", "/etc/hostname", "/proc/sys/kernel/hostname"),
         *("/proc/sys/kernel/osrelease", "/proc/sys/kernel/arch", "/proc/cpuinfo", "/proc/1/cgroup", "/proc/1/comm"),
-        *(*_MACHINE, *BANNERS, "/run/systemd/container", "/etc/redhat-release", "/etc/alpine-release"),
+        *(*_MACHINE, "/run/systemd/container", "/etc/redhat-release", "/etc/alpine-release"),
         "/var/lib/dpkg/arch",
     ),
     stats=(*_CONTAINER_MARKS, "/run/systemd/system", "/sbin/init", "/sbin/openrc", "/bin/busybox", "/lib64"),
@@ -92,11 +76,10 @@ _HYPERVISORS: Final = re.compile(
     r"|openstack|digitalocean|hetzner|alibaba|nutanix|firecracker|cloud hypervisor"
 )
 _CONTAINER_CGROUP: Final = re.compile(r"/(?:docker|kubepods|lxc|libpod|containerd|machine\.slice/machine-)")
-_ESCAPES: Final = re.compile(r"\\[mrsv]")
 
 
 def collect(source: Source) -> Iterator[Resource | Problem]:
-    """Read os-release, the kernel's names and the banners."""
+    """Read os-release, the kernel's names."""
     release = read_release(source)
     name, version = release.get("ID"), release.get("VERSION_ID")
     yield settings(
@@ -114,8 +97,6 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
             init=_init(source),
         )
     )
-    for path in BANNERS:
-        yield resource(_banner(source, path, release), path, at=(path, 1))
 
 
 def read_release(source: Source) -> dict[str, str]:
@@ -197,14 +178,3 @@ def _init(source: Source) -> Maybe[str | None]:
         target = link.target or ""
         return "systemd" if "systemd" in target else "busybox" if "busybox" in target else "sysvinit"
     return link if isinstance(link, Unknown) else None
-
-
-def _banner(source: Source, path: str, release: dict[str, str]) -> Banner:
-    """Describe one banner, never its text."""
-    text = source.text(path)
-    if isinstance(text, Unknown):
-        return Banner(path=path, exists=True, empty=text, discloses_system=text)
-    shown = (text or "").strip()
-    names = {word.lower() for word in (release.get("ID", ""), release.get("NAME", "")) if word}
-    disclosed = bool(_ESCAPES.search(shown)) or any(re.search(rf"\b{re.escape(n)}\b", shown.lower()) for n in names)
-    return Banner(path=path, exists=text is not None, empty=not shown, discloses_system=disclosed)

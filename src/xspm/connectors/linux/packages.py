@@ -169,10 +169,10 @@ def _rpm(source: Source, path: str) -> Read:
     if not isinstance(data, bytes):
         return "rpm", data or Unknown(f"not there any more: {path}", cause="missing"), 0
     try:
-        rows, damaged = rpm_database.read(data)
+        found, damaged = rpm_database.read(data)
     except ValueError as error:
         return "rpm", Unknown(f"{error}: {path}", cause="format"), 0
-    return "rpm", [_rpm_package(*row) for row in rows], damaged
+    return "rpm", [_rpm_package(*row) for row in found], damaged
 
 
 def _rpm_package(name: str, version: str, architecture: str, source: str) -> Package:

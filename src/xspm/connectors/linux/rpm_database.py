@@ -1,7 +1,7 @@
 """Reads rpm's SQLite database without rpm: the headers' own binary format.
 
-A header is a count of index entries and of data bytes, then the entries (tag, type, offset, count; big-endian), then the
-data. See https://rpm-software-management.github.io/rpm/manual/format_header.html. A damaged header is skipped and counted.
+A header is a count of index entries and of data bytes, then the entries (tag, type, offset, count; big-endian), then
+the data: https://rpm-software-management.github.io/rpm/manual/format_header.html. A damaged header is only counted.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def read(database: bytes) -> tuple[list[tuple[str, str, str, str]], int]:
     packages, damaged = [], 0
     try:
         with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-            # In write-ahead mode an in-memory copy cannot be opened: these two bytes of the file's head say "legacy" instead.
+            # In write-ahead mode a copy in memory cannot be opened; these two bytes of the file's head turn it off.
             connection.deserialize(database[:18] + b"\x01\x01" + database[20:])
             for (blob,) in connection.execute("SELECT blob FROM Packages ORDER BY hnum"):
                 try:

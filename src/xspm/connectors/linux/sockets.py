@@ -6,10 +6,22 @@ same for every user; the process of somebody else's socket is known only to root
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+import msgspec
+
+from xspm.connectors.linux.records import fill, resource, unlisted
+from xspm.connectors.linux.transport import Needs, Output, Stat
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.connectors.linux.transport import Source
+    from xspm.model.asset import Problem, Resource
 
 
 class ListeningSocket(ResourceType, frozen=True, kw_only=True):
@@ -40,3 +52,161 @@ class ListeningSocket(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES: tuple[type[ResourceType], ...] = (ListeningSocket,)
+
+_SS: Final = ("ss", "-lntuHpe")
+NEEDS: Final = Needs(
+    texts=("/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"),
+    commands=(_SS,),
+)
+
+_TABLES: Final[tuple[tuple[str, Literal["tcp", "udp"], Literal["ipv4", "ipv6"], str], ...]] = (
+    ("/proc/net/tcp", "tcp", "ipv4", "0A"),
+    ("/proc/net/tcp6", "tcp", "ipv6", "0A"),
+    ("/proc/net/udp", "udp", "ipv4", "07"),
+    ("/proc/net/udp6", "udp", "ipv6", "07"),
+)
+"""Table, protocol, family and the state that means listening (unconnected for UDP)."""
+_PROCESS_LIMIT: Final = 20_000
+_SOCKET_LINK: Final = re.compile(r"socket:\[(\d+)\]")
+
+
+class _Open(msgspec.Struct, frozen=True):
+    """A listening socket as the kernel lists it."""
+
+    protocol: Literal["tcp", "udp"]
+    family: Literal["ipv4", "ipv6"]
+    address: str
+    port: int
+    uid: int | None
+    inode: str
+    interface: str | None = None
+
+
+class _Owners(msgspec.Struct):
+    """Processes by the socket they hold."""
+
+    names: dict[str, set[str]] = {}
+    programs: dict[str, set[str]] = {}
+    doubt: Unknown | None = None
+    """Why some process could not be looked into."""
+
+
+def collect(source: Source) -> Iterator[Resource | Problem]:
+    """List open ports with their processes."""
+    if not source.live:
+        yield unlisted(Unknown("an unpacked root file system has no open ports", cause="missing"), ListeningSocket)
+        return
+    sockets = _tables(source)
+    if isinstance(sockets, Unknown):
+        yield unlisted(sockets, ListeningSocket)
+        return
+    owners = _owners(source, {socket.inode for socket in sockets})
+    merged: dict[str, list[_Open]] = {}
+    for socket in sockets:
+        host = f"[{socket.address}]" if socket.family == "ipv6" else socket.address
+        device = f"%{socket.interface}" if socket.interface else ""
+        merged.setdefault(f"{socket.protocol}/{host}{device}:{socket.port}", []).append(socket)
+    for name, group in sorted(merged.items()):
+        yield resource(_socket(group, owners), name)
+
+
+def _socket(group: list[_Open], owners: _Owners) -> ListeningSocket:
+    """Return one resource for all sockets on the same address and port (SO_REUSEPORT)."""
+    first = group[0]
+    names = {name for item in group for name in owners.names.get(item.inode, ())}
+    programs = {name for item in group for name in owners.programs.get(item.inode, ())}
+    hidden = owners.doubt if not names else None
+    address = ipaddress.ip_address(first.address)
+    mapped = getattr(address, "ipv4_mapped", None)
+    known: dict[str, Any] = {
+        "protocol": first.protocol,
+        "family": first.family,
+        "address": first.address,
+        "port": first.port,
+        "interface": first.interface,
+        "loopback": address.is_loopback or bool(mapped and mapped.is_loopback) or first.interface == "lo",
+        "all_interfaces": address.is_unspecified and first.interface is None,
+        "uid": first.uid,
+        "processes": hidden or sorted(names),
+        "executables": (owners.doubt if not programs else None) or sorted(programs),
+    }
+    return fill(ListeningSocket, None, known)
+
+
+def _tables(source: Source) -> list[_Open] | Unknown:
+    """Read the kernel's tables."""
+    found: list[_Open] = []
+    absent = True
+    for path, protocol, family, state in _TABLES:
+        text = source.text(path)
+        if isinstance(text, Unknown):
+            return text
+        absent &= text is None
+        for line in (text or "").split("\n")[1:]:
+            columns = line.split()
+            if len(columns) < 10 or columns[3] != state:
+                continue
+            local = _address(columns[1])
+            if local and columns[2].endswith(":0000"):
+                uid = int(columns[7]) if columns[7].isascii() and columns[7].isdigit() else None
+                found.append(_Open(protocol, family, local[0], local[1], uid, columns[9]))
+    return Unknown("no tables of sockets below /proc/net", cause="missing") if absent else found
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    """Read an address as the kernel writes it: words in the host's byte order, taken to be little-endian."""
+    match = re.fullmatch(r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})", text)
+    if match is None:
+        return None
+    raw = bytes.fromhex(match[1])
+    data = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+    return str(ipaddress.ip_address(data)), int(match[2], 16)
+
+
+def _owners(source: Source, inodes: set[str]) -> _Owners:
+    """Tell who holds the sockets: from descriptors where they can be listed, else from ss."""
+    listed = source.list("/proc")
+    pids = [name for name in listed if name.isascii() and name.isdigit()] if isinstance(listed, list) else []
+    owners = _Owners()
+    for pid in pids[:_PROCESS_LIMIT]:
+        _process(source, pid, inodes, owners)
+    if len(pids) > _PROCESS_LIMIT:
+        owners.doubt = Unknown(f"more than {_PROCESS_LIMIT} processes", cause="limit")
+    if not owners.names:
+        _ask_ss(source, owners)
+    return owners
+
+
+def _process(source: Source, pid: str, inodes: set[str], owners: _Owners) -> None:
+    """Look through one process's descriptors."""
+    descriptors = source.list(f"/proc/{pid}/fd")
+    if isinstance(descriptors, Unknown):
+        if descriptors.cause == "access":
+            owners.doubt = owners.doubt or Unknown("only root may look into other users' processes")
+        return
+    for descriptor in descriptors or ():
+        found = source.stat(f"/proc/{pid}/fd/{descriptor}")
+        match = _SOCKET_LINK.fullmatch(found.target or "") if isinstance(found, Stat) else None
+        if match is None or match[1] not in inodes:
+            continue
+        name = source.text(f"/proc/{pid}/comm")
+        program = source.stat(f"/proc/{pid}/exe")
+        if isinstance(name, str):
+            owners.names.setdefault(match[1], set()).add(name.strip())
+        if isinstance(program, Stat) and program.target:
+            owners.programs.setdefault(match[1], set()).add(program.target.removesuffix(" (deleted)"))
+
+
+def _ask_ss(source: Source, owners: _Owners) -> None:
+    """Ask ss, whose output names processes and inodes."""
+    output = source.run(*_SS)
+    if not isinstance(output, Output) or output.status:
+        why = output.reason if isinstance(output, Unknown) else "neither /proc/*/fd nor ss tells who holds a socket"
+        owners.doubt = owners.doubt or Unknown(why, cause="access" if not source.root else "missing")
+        return
+    for line in output.stdout.split("\n"):
+        inode = re.search(r"\bino:(\d+)", line)
+        for name in re.findall(r'\("([^"]{1,64})",pid=', line) if inode else ():
+            owners.names.setdefault(inode[1] if inode else "", set()).add(name)
+    if not source.root and owners.doubt is None:
+        owners.doubt = Unknown("only root may look into other users' processes")

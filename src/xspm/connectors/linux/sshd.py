@@ -22,6 +22,7 @@ from xspm.connectors.linux.sshd_config import Config, effective, read_config
 from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, NEWEST, Version, parse_version, plain_defaults
 from xspm.connectors.linux.sshd_fields import FIELDS, Printed, match_value, normalise
 from xspm.connectors.linux.transport import Needs, Output, Stat
+from xspm.connectors.linux.versions import package_version, printed_version
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
 
@@ -280,7 +281,8 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
         yield settings(fill(Sshd, not_installed("the OpenSSH server"), lists))
         return
     config = Config() if config is None else config
-    text = _version(source)
+    text = printed_version(source, r"OpenSSH_(\d+\.\d+(?:p\d+)?)", ("sshd", "-V"), ("ssh", "-V"))
+    text = text or package_version(source, "openssh-server")
     version = (parse_version(text) if text else None) or NEWEST
     answer = _ask(source)
     parsed = config if isinstance(config, Unknown) else from_files(config, version)
@@ -338,26 +340,6 @@ def _ask(source: Source) -> Printed | None:
         if keyword:
             printed.setdefault(keyword.lower(), []).append(rest.split())
     return dict(printed)
-
-
-def _version(source: Source) -> str | None:
-    """Tell the version from the programs, else from the package database."""
-    for argv in (("sshd", "-V"), ("ssh", "-V")):
-        output = source.run(*argv) if source.live else None
-        if isinstance(output, Output):
-            match = re.search(r"OpenSSH_(\d+\.\d+(?:p\d+)?)", output.stderr + output.stdout)
-            if match:
-                return match[1]
-    for path, pattern in (
-        ("/var/lib/dpkg/status", r"^Package: openssh-server\n(?:.+\n)*?Version: (?:\d+:)?(\d+\.\d+)(p\d+)?"),
-        ("/lib/apk/db/installed", r"^P:openssh-server\n(?:.+\n)*?V:(\d+\.\d+)_?(p\d+)?"),
-        ("/usr/lib/apk/db/installed", r"^P:openssh-server\n(?:.+\n)*?V:(\d+\.\d+)_?(p\d+)?"),
-    ):
-        text = source.text(path, 32 * 1024 * 1024) if not source.live else None
-        match = re.search(pattern, text, re.MULTILINE) if isinstance(text, str) else None
-        if match:
-            return match[1] + (match[2] or "")
-    return None
 
 
 def _overrides(config: Config) -> list[MatchOverride]:

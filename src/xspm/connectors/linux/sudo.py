@@ -6,12 +6,26 @@ stay in force along a list of commands. One rule resource per user specification
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.linux.configuration import shell_assignments
+from xspm.connectors.linux.records import exists, fill, not_installed, resource, settings, unlisted
+from xspm.connectors.linux.redact import redact
+from xspm.connectors.linux.sudoers import Command, Default, Rule, Sudoers, read_sudoers
+from xspm.connectors.linux.transport import Needs
+from xspm.connectors.linux.versions import package_version, printed_version
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.connectors.linux.transport import Source
+    from xspm.model.asset import Problem, Resource
 
 
 class ScopedDefault(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +57,8 @@ class Sudo(ResourceType, frozen=True, kw_only=True):
 
     installed: bool
     """The program or its sudoers file is there."""
+    version: Maybe[str | None]
+    """Version: `1.9.13p3`; null when it could not be told (then defaults are those of the newest known version)."""
     use_pty: Maybe[bool]
     """Commands run in a pseudo-terminal of their own."""
     authenticate: Maybe[bool]
@@ -129,7 +145,7 @@ class SudoRule(ResourceType, frozen=True, kw_only=True):
     wildcard_commands: list[str]
     """Commands with a wildcard in path or arguments."""
     sets_environment: bool
-    """SETENV: the user may pass any environment."""
+    """SETENV is written: the user may pass any environment (which ALL implies too)."""
     no_exec: bool
     """NOEXEC holds for every command."""
     file: str
@@ -139,3 +155,228 @@ class SudoRule(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES: tuple[type[ResourceType], ...] = (Sudo, SudoRule)
+
+NEEDS: Final = Needs(
+    texts=("/etc/sudoers", "/etc/sudoers.d/*", "/usr/etc/sudoers", "/usr/etc/sudoers.d/*", "/etc/os-release"),
+    stats=("/usr/bin/sudo", "/etc/sudoers"),
+    lists=("/etc/sudoers.d", "/usr/etc/sudoers.d"),
+    commands=(("sudo", "-V"),),
+)
+
+_MAINS: Final = ("/etc/sudoers", "/usr/etc/sudoers")
+_SWITCHES: Final = {
+    "use_pty": ("use_pty", False),
+    "authenticate": ("authenticate", True),
+    "password_feedback": ("pwfeedback", False),
+    "visible_password": ("visiblepw", False),
+    "requires_tty": ("requiretty", False),
+    "log_input": ("log_input", False),
+    "log_output": ("log_output", False),
+    "mail_bad_password": ("mail_badpass", False),
+    "env_reset": ("env_reset", True),
+    "setenv": ("setenv", False),
+    "ignore_dot": ("ignore_dot", False),
+}
+"""Field to sudoers flag and its default."""
+_MINUTES: Final = {
+    "timestamp_timeout_seconds": ("timestamp_timeout", 5.0),
+    "password_timeout_seconds": ("passwd_timeout", 5.0),
+}
+_DEBIAN: Final = {"timestamp_timeout": 15.0, "passwd_timeout": 0.0}
+"""What Debian and its children build in."""
+_PTY_SINCE: Final = (1, 9, 14)
+"""The release that turned use_pty on."""
+
+
+def collect(source: Source) -> Iterator[Resource | Problem]:
+    """Read sudo's settings and rules."""
+    main = next((path for path in _MAINS if exists(source, path)), _MAINS[0])
+    sudoers = read_sudoers(source, main)
+    if sudoers is None and not exists(source, "/usr/bin/sudo"):
+        yield settings(fill(Sudo, not_installed("sudo"), {"installed": False, "defaulted": []}))
+        return
+    version = printed_version(source, r"Sudo version (\d[\w.]*)", ("sudo", "-V")) or package_version(source, "sudo")
+    sudoers = Sudoers() if sudoers is None else sudoers
+    unknown = sudoers if isinstance(sudoers, Unknown) else sudoers.unknown
+    if unknown:
+        yield unlisted(unknown, SudoRule)
+    if isinstance(sudoers, Unknown) or unknown:
+        known: dict[str, Any] = {"installed": True, "version": version, "defaulted": []}
+        yield settings(fill(Sudo, unknown, known), main)
+    else:
+        yield settings(_settings(source, sudoers, version), main)
+    if isinstance(sudoers, Sudoers):
+        yield from _rules(sudoers)
+
+
+def _settings(source: Source, sudoers: Sudoers, version: str | None) -> Sudo:
+    """Return the settings for everyone: the last Defaults wins."""
+    last: dict[str, Default] = {}
+    kept: set[str] = set()
+    for item in sudoers.defaults:
+        if item.scope != "global":
+            continue
+        last[item.name] = item
+        if item.name == "env_keep":
+            named = set((item.value or "").split())
+            kept = kept - named if item.operator == "-=" else named | (kept if item.operator == "+=" else set())
+    values: dict[str, Any] = {}
+    for field, (name, default) in _SWITCHES.items():
+        standard = _pty_default(version) if name == "use_pty" else default
+        values[field] = _flag(last.get(name), default=standard)
+    debian = _debian(source)
+    for field, (name, minutes) in _MINUTES.items():
+        values[field] = _seconds(last.get(name), _DEBIAN[name] if debian else minutes)
+    values["password_timeout_seconds"] = values["password_timeout_seconds"] or None
+    syslog = last.get("syslog")
+    values |= {
+        "timestamp_type": _text(last.get("timestamp_type")) or "tty",
+        "password_tries": _number(last.get("passwd_tries"), 3),
+        "log_file": _text(last.get("logfile")),
+        "syslog_facility": (_text(syslog) or (None if syslog and syslog.negated else "authpriv")),
+        "asks_password_of": _whose(last),
+        "env_keep": sorted(kept),
+        "secure_path": path.split(":") if (path := _text(last.get("secure_path"))) else None,
+        "lecture": _lecture(last.get("lecture")),
+    }
+    options = {"timestamp_type": "timestamp_type", "password_tries": "passwd_tries", "log_file": "logfile"}
+    options |= {"syslog_facility": "syslog", "env_keep": "env_keep", "secure_path": "secure_path", "lecture": "lecture"}
+    options |= {field: name for field, (name, _) in (_SWITCHES | _MINUTES).items()}
+    defaulted = [field for field, name in options.items() if name not in last]
+    if not last.keys() & {"rootpw", "targetpw", "runaspw"}:
+        defaulted.append("asks_password_of")
+    return Sudo(
+        **values,
+        installed=True,
+        version=version,
+        includes=sudoers.files,
+        unparsed_lines=sudoers.bad,
+        scoped_defaults=[_scoped(sudoers, item) for item in sudoers.defaults if item.scope != "global"],
+        defaulted=sorted(defaulted),
+    )
+
+
+def _pty_default(version: str | None) -> bool:
+    """Whether this version uses a pseudo-terminal unless told otherwise."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3]) if version else _PTY_SINCE
+    return numbers >= _PTY_SINCE
+
+
+def _debian(source: Source) -> bool:
+    """Whether the distribution is Debian or a child of it."""
+    text = source.text("/etc/os-release")
+    found = shell_assignments(text) if isinstance(text, str) else {}
+    family = " ".join(found[name].value for name in ("ID", "ID_LIKE") if name in found)
+    return bool({"debian", "ubuntu"} & set(family.split()))
+
+
+def _flag(item: Default | None, *, default: bool) -> bool:
+    return default if item is None else not item.negated
+
+
+def _text(item: Default | None) -> str | None:
+    return item.value or None if item and not item.negated else None
+
+
+def _number(item: Default | None, default: int) -> int:
+    text = _text(item) or ""
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else default
+
+
+def _seconds(item: Default | None, minutes: float) -> int | None:
+    """Read minutes, which may have decimals; null for a negative value."""
+    if item is not None and item.negated:
+        return 0
+    text = _text(item) or ""
+    value = float(text) if re.fullmatch(r"-?\d{1,9}(?:\.\d{1,9})?", text) else minutes
+    return None if value < 0 else round(value * 60)
+
+
+def _whose(last: dict[str, Default]) -> Literal["user", "root", "target", "runas_default"]:
+    """Tell whose password is asked."""
+    if _flag(last.get("rootpw"), default=False):
+        return "root"
+    if _flag(last.get("runaspw"), default=False):
+        return "runas_default"
+    return "target" if _flag(last.get("targetpw"), default=False) else "user"
+
+
+def _lecture(item: Default | None) -> str:
+    """Read lecture, a flag that may have a value."""
+    if item is None:
+        return "once"
+    return "never" if item.negated else item.value or "once"
+
+
+def _scoped(sudoers: Sudoers, item: Default) -> ScopedDefault:
+    kind = {"user": "User", "host": "Host", "runas": "Runas", "command": "Cmnd"}[item.scope]
+    return ScopedDefault(
+        scope=item.scope,  # type: ignore[arg-type]
+        subjects=[redact(subject) for subject in sudoers.expand(kind, item.subjects)],
+        name=item.name,
+        value=redact(item.value) if item.value else item.value,
+        negated=item.negated,
+        file=item.file,
+        line=item.line,
+    )
+
+
+def _rules(sudoers: Sudoers) -> Iterator[Resource]:
+    """Return every rule; those for the same users in one file are numbered."""
+    seen: Counter[str] = Counter()
+    unasked = [item for item in sudoers.defaults if item.name == "authenticate"]
+    for rule in sudoers.rules:
+        name = f"{rule.file}:{','.join(rule.users)}"
+        seen[name] += 1
+        identity = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        yield resource(_rule(sudoers, rule, unasked), identity, at=(rule.file, rule.line))
+
+
+def _rule(sudoers: Sudoers, rule: Rule, unasked: list[Default]) -> SudoRule:
+    users, hosts = sudoers.expand("User", rule.users), sudoers.expand("Host", rule.hosts)
+    commands: dict[str, None] = {}
+    passwordless: dict[str, None] = {}
+    for command in rule.commands:
+        expanded = [redact(text) for text in sudoers.expand("Cmnd", [command.text])]
+        commands |= dict.fromkeys(expanded)
+        if _unasked(sudoers, command, (users, hosts, expanded), unasked):
+            passwordless |= dict.fromkeys(text for text in expanded if not text.startswith("!"))
+    targets = {name for command in rule.commands for name in sudoers.expand("Runas", command.run_as_users)}
+    groups = {name for command in rule.commands for name in sudoers.expand("Runas", command.run_as_groups)}
+    allowed = [text for text in commands if not text.startswith("!")]
+    return SudoRule(
+        users=users,
+        hosts=hosts,
+        run_as_users=sorted(targets),
+        run_as_groups=sorted(groups),
+        commands=list(commands),
+        passwordless_commands=list(passwordless),
+        passwordless=bool(passwordless),
+        passwordless_all="ALL" in passwordless,
+        all_users="ALL" in users,
+        all_commands="ALL" in commands,
+        as_root=bool(targets & {"root", "#0", "ALL"}),
+        excludes_commands="ALL" in commands and len(allowed) < len(commands),
+        wildcard_commands=[text for text in allowed if re.search(r"(?<!\\)[*?\[]", text)],
+        sets_environment=any("SETENV" in command.tags for command in rule.commands),
+        no_exec=all("NOEXEC" in command.tags for command in rule.commands),
+        file=rule.file,
+        line=rule.line,
+    )
+
+
+def _unasked(
+    sudoers: Sudoers, command: Command, parts: tuple[list[str], list[str], list[str]], unasked: list[Default]
+) -> bool:
+    """Whether a command runs without authentication: its tag decides, else the last Defaults that fits."""
+    if command.tags & {"NOPASSWD", "PASSWD"}:
+        return "NOPASSWD" in command.tags
+    users, hosts, commands = parts
+    subjects = {"user": users, "host": hosts, "command": commands, "runas": command.run_as_users}
+    kinds = {"user": "User", "host": "Host", "command": "Cmnd", "runas": "Runas"}
+    found = False
+    for item in unasked:
+        held = subjects.get(item.scope, [])
+        if item.scope == "global" or {"ALL", *held} & set(sudoers.expand(kinds[item.scope], item.subjects)):
+            found = item.negated
+    return found

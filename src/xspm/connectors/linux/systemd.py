@@ -7,10 +7,23 @@ has.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import posixpath
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from xspm.connectors.linux.configuration import Setting, boolean, ini
+from xspm.connectors.linux.init import UNIT_FOLDERS, UnitFile, init_of
+from xspm.connectors.linux.init import Init as Manager
+from xspm.connectors.linux.records import fill, resource, settings, unlisted
+from xspm.connectors.linux.redact import redact
+from xspm.connectors.linux.transport import Needs, Stat
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xspm.connectors.linux.transport import Source
+    from xspm.model.asset import Problem, Resource
 
 
 class Init(ResourceType, frozen=True, kw_only=True):
@@ -93,3 +106,193 @@ class SystemdUnit(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES: tuple[type[ResourceType], ...] = (Init, Service, SystemdUnit)
+
+_LISTED: Final = ("service", "socket", "timer", "path", "mount", "automount")
+NEEDS: Final = Needs(
+    texts=tuple(
+        pattern
+        for folder in UNIT_FOLDERS
+        for suffix in _LISTED
+        for pattern in (f"{folder}/*.{suffix}", f"{folder}/*.{suffix}.d/*.conf")
+    ),
+    stats=("/etc/systemd/system/default.target", "/usr/lib/systemd/system/default.target"),
+)
+_CAPABILITIES_LIMIT: Final = 64
+
+
+def collect(source: Source) -> Iterator[Resource | Problem]:
+    """Read the init system, its services and systemd's units."""
+    manager = init_of(source)
+    yield settings(_init(source, manager))
+    if manager.unreadable:
+        yield unlisted(manager.unreadable, Service, SystemdUnit)
+    for name in sorted(manager.scripts):
+        if f"{name}.service" not in manager.units and (manager.system != "systemd" or manager.scripts[name]):
+            yield resource(_script(manager, name), name)
+    for name, unit in sorted(manager.units.items()):
+        suffix = name.rpartition(".")[2]
+        if suffix not in _LISTED or "@." in name or unit.alias_of:
+            continue
+        if suffix in {"service", "socket", "timer"}:
+            yield resource(_service(manager, unit), _short(name))
+        yield resource(_unit(source, manager, unit), name, at=(unit.path, 1) if unit.path and not unit.masked else None)
+
+
+def _init(source: Source, manager: Manager) -> Init:
+    if manager.system != "systemd":
+        return fill(Init, None, {"system": manager.system, "running": manager.running})
+    target: Maybe[str | None] = None
+    for folder in UNIT_FOLDERS:
+        found = source.stat(f"{folder}/default.target")
+        if isinstance(found, Unknown):
+            target = found
+        elif isinstance(found, Stat):
+            target = posixpath.basename(found.target or "default.target")
+            break
+    masked = manager.units.get("ctrl-alt-del.target")
+    return Init(
+        system="systemd",
+        running=manager.running,
+        default_target=target,
+        ctrl_alt_del_reboots=manager.unreadable or not (masked and masked.masked),
+        debug_shell_enabled=manager.unreadable or manager.pulled("debug-shell.service"),
+    )
+
+
+def _short(name: str) -> str:
+    """Name a service without its suffix."""
+    return name.removesuffix(".service")
+
+
+def _script(manager: Manager, name: str) -> Service:
+    kind: Literal["systemd", "openrc", "sysvinit"] = "openrc" if manager.system == "openrc" else "sysvinit"
+    return Service(name=name, manager=kind, enabled=manager.scripts[name], masked=False, running=manager.runs(name))
+
+
+def _service(manager: Manager, unit: UnitFile) -> Service:
+    name = _short(unit.name)
+    enabled = manager.boots(name)
+    return Service(
+        name=name,
+        manager="systemd",
+        enabled=False if enabled is None else enabled,
+        masked=unit.masked,
+        running=manager.runs(unit.name),
+    )
+
+
+def _unit(source: Source, manager: Manager, unit: UnitFile) -> SystemdUnit:
+    active: Maybe[str | None] = None
+    if manager.running:
+        active = manager.active if isinstance(manager.active, Unknown) else manager.active.get(unit.name, "inactive")
+    known: dict[str, Any] = {
+        "name": unit.name,
+        "kind": unit.name.rpartition(".")[2],
+        "enabled": manager.pulled(unit.name),
+        "masked": unit.masked,
+        "active": active,
+        "file": unit.path,
+    }
+    texts = _texts(source, manager.dropped, unit)
+    if isinstance(texts, Unknown):
+        return fill(SystemdUnit, texts, known)
+    entries = [entry for path, text in texts.items() for entry in ini(text, file=path)]
+    known["state"] = _state(manager, unit, entries)
+    known["drop_ins"] = list(texts)[1:] if unit.path else list(texts)
+    known["unit_file_writable"] = _writable(source, unit, known["drop_ins"])
+    return SystemdUnit(**known, **_hardening(entries))
+
+
+def _texts(source: Source, dropped: dict[str, frozenset[str]], unit: UnitFile) -> dict[str, str] | Unknown:
+    """Read a unit file and its drop-ins; a drop-in in an earlier folder hides the same name in later ones."""
+    found: dict[str, str] = {}
+    if unit.masked:
+        return found
+    if unit.path:
+        text = source.text(unit.path)
+        if isinstance(text, Unknown):
+            return text
+        found[unit.path] = text or ""
+    chosen: dict[str, str] = {}
+    for folder in UNIT_FOLDERS:
+        names = source.list(f"{folder}/{unit.name}.d") if unit.name in dropped.get(folder, ()) else None
+        for name in names if isinstance(names, list) else ():
+            if name.endswith(".conf"):
+                chosen.setdefault(name, f"{folder}/{unit.name}.d/{name}")
+    for name in sorted(chosen):
+        text = source.text(chosen[name])
+        if isinstance(text, Unknown):
+            return text
+        found[chosen[name]] = text or ""
+    return found
+
+
+def _state(manager: Manager, unit: UnitFile, entries: list[tuple[str, str, Setting]]) -> str:
+    """Say what systemctl is-enabled says."""
+    if unit.masked:
+        return "masked"
+    if unit.alias_of:
+        return "alias"
+    if manager.wanted.get(unit.name) or manager.aliased(unit.name):
+        return "enabled"
+    install = {key for section, key, setting in entries if section == "Install" and setting.value}
+    if install & {"WantedBy", "RequiredBy", "UpheldBy", "Alias"}:
+        return "disabled"
+    return "indirect" if "Also" in install else "static"
+
+
+def _writable(source: Source, unit: UnitFile, drop_ins: list[str]) -> Maybe[bool]:
+    """Whether someone other than root may change what the unit runs."""
+    if unit.path and (unit.mode & 0o022 or unit.uid) and not unit.masked:
+        return True
+    for path in drop_ins:
+        found = source.stat(path, follow=True)
+        if isinstance(found, Unknown):
+            return found
+        if found and (found.mode & 0o022 or found.uid):
+            return True
+    return False
+
+
+def _hardening(entries: list[tuple[str, str, Setting]]) -> dict[str, Any]:
+    """Read the settings of a service that limit what it can do; the last assignment counts, an empty one resets."""
+    single = {key: setting.value for section, key, setting in entries if section == "Service"}
+    starts: list[str] = []
+    capabilities: list[str] | None = None
+    listens: list[str] = []
+    for section, key, setting in entries:
+        if section == "Service" and key == "ExecStart":
+            starts = [*starts, redact(setting.value)] if setting.value else []
+        elif section == "Service" and key == "CapabilityBoundingSet":
+            capabilities = _capabilities(capabilities, setting.value)
+        elif section == "Socket" and key in {"ListenStream", "ListenDatagram"}:
+            listens = [*listens, setting.value] if setting.value else []
+    user = single.get("User") or None
+    return {
+        "user": None if user in {"root", "0"} else user,
+        "dynamic_user": boolean(single.get("DynamicUser", "no")) or False,
+        "no_new_privileges": boolean(single.get("NoNewPrivileges", "no")) or False,
+        "private_tmp": single.get("PrivateTmp") == "disconnected" or boolean(single.get("PrivateTmp", "no")) or False,
+        "protect_system": _level(single.get("ProtectSystem", "no")),
+        "protect_home": _level(single.get("ProtectHome", "no")),
+        "capability_bounding_set": capabilities,
+        "exec_start": starts,
+        "listens": listens,
+    }
+
+
+def _capabilities(current: list[str] | None, value: str) -> list[str] | None:
+    """Apply one CapabilityBoundingSet= line; `~` takes capabilities away, which leaves an open list."""
+    if value.startswith("~"):
+        removed = set(value[1:].split())
+        return current if current is None else [name for name in current if name not in removed]
+    names = sorted(set(value.split()))[:_CAPABILITIES_LIMIT]
+    return names if not value or current is None else sorted({*current, *names})
+
+
+def _level(text: str) -> str:
+    """Write a boolean with more values in one way."""
+    switch = boolean(text)
+    if switch is None:
+        return text.strip().lower()
+    return "yes" if switch else "no"

@@ -79,7 +79,8 @@ class Output(msgspec.Struct, frozen=True):
 class Needs(msgspec.Struct, frozen=True):
     """Everything a service may ask for, so that a collector script can bring it in one round trip.
 
-    Patterns are as in `Source.glob`. What is not listed costs another round trip over ssh, or is unknown there.
+    Patterns are as in `Source.glob`, and `{kernel}` in them stands for the running kernel's release. What is not listed
+    costs another round trip over ssh.
     """
 
     texts: tuple[str, ...] = ()
@@ -88,8 +89,6 @@ class Needs(msgspec.Struct, frozen=True):
     """Patterns of paths whose metadata (and link target) is read; folders among them are listed too."""
     lists: tuple[str, ...] = ()
     """Patterns of folders whose names are read."""
-    trees: tuple[str, ...] = ()
-    """Folders (no patterns) whose files are brought with content, at most eight levels deep."""
     commands: tuple[tuple[str, ...], ...] = ()
     """Argument vectors exactly as they are given to `Source.run`."""
     walk: bool = False

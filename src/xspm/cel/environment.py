@@ -1,0 +1,274 @@
+"""Compiling expressions against resource types.
+
+`Environment(types)` knows every resource type. `compile` has the front end parse and check one expression, adds
+xspm's own rules (nulls, presence tests, bool), and generates the program; what is wrong comes as one `CelError` with
+file, line, column, caret and a hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from cel_expr_python import cel
+
+from xspm.cel import declarations
+from xspm.cel.ast import Checked, decode
+from xspm.cel.compiler import to_code
+from xspm.cel.nulls import lint
+from xspm.cel.places import Place, front_end_error
+from xspm.cel.program import Program
+from xspm.cel.reads import free_names, reads
+from xspm.cel.template import Template
+from xspm.cel.tokens import Rewritten, closing_brace, rewrite
+from xspm.cel.types import Messages, parameter_types
+from xspm.errors import CelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from xspm.cel.reference import ReferenceProgram
+    from xspm.model.schema import TypeSpec
+
+LONGEST: Final = 64 * 1024
+"""Bytes of source that are parsed."""
+
+_OPERATOR: Final = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
+_UNDEFINED: Final = re.compile(r"undefined field '([^']*)' not found in struct '([^']*)'")
+_UNDECLARED: Final = re.compile(r"undeclared reference to '([^']*)' \(in container '[^']*'\)")
+
+
+class Environment:
+    """The policy language over a set of resource types."""
+
+    def __init__(self, types: Mapping[str, TypeSpec]) -> None:
+        """Take the resource types by name."""
+        self._types = dict(types)
+        self._names = frozenset(types)
+        self._messages: Messages | None = None
+        self._environments: dict[Any, Any] = {}
+
+    def compile(
+        self,
+        source: str,
+        *,
+        resource: str | None,
+        params: Mapping[str, Any],
+        expect: Literal["bool", "any"],
+        file: str | None = None,
+        line: int = 1,
+        column: int = 1,
+        indent: int = 0,
+    ) -> Program:
+        """Compile an expression.
+
+        Args:
+            source: the CEL text.
+            resource: the type of `resource`; None if there is no such variable.
+            params: default values of the parameters; their types are the parameters' types.
+            expect: `bool` for verdicts, `any` for values to show.
+            file: the file that errors name.
+            line: line of the first character, 1-based.
+            column: column of the first character, 1-based.
+            indent: spaces before every further line.
+
+        Raises:
+            CelError: it does not parse, does not type-check, or breaks one of xspm's own rules.
+        """
+        place = Place(source, file, line, column, indent)
+        checked, _, rewritten = self._check(place, resource, params, expect)
+        used = free_names(checked)
+        result = "{0} if {0} is True or {0} is False else bool_({0})" if expect == "bool" else "plain_(m, {})"
+        try:
+            code = to_code(checked, _loader(params, rewritten), "resource, params, resources, now", result)
+        except CelError as error:
+            raise place.error(error.message, hint=error.hint) from error
+        types = tuple(sorted({rewritten.tables[name] for name in used if name in rewritten.tables}))
+        return Program(source, reads(checked), types, code, reads_now="now" in used)
+
+    def template(
+        self,
+        source: str,
+        *,
+        resource: str | None,
+        params: Mapping[str, Any],
+        file: str | None = None,
+        line: int = 1,
+        column: int = 1,
+        indent: int = 0,
+    ) -> Template:
+        """Compile a message with expressions in braces; arguments as for `compile`.
+
+        Raises:
+            CelError: a brace is not closed, or an expression is wrong.
+        """
+        place = Place(source, file, line, column, indent)
+        parts: list[str | Program] = []
+        literal = ""
+        at = 0
+        while at < len(source):
+            char = source[at]
+            if source[at : at + 2] in {"{{", "}}"}:
+                literal += char
+                at += 2
+            elif char == "{":
+                end = closing_brace(source, at + 1)
+                if end < 0:
+                    raise place.error("this brace is never closed", at, "write {{ for a brace as such")
+                start = place.error("", at + 1)
+                parts += [literal] if literal else []
+                literal = ""
+                parts.append(
+                    self.compile(
+                        source[at + 1 : end],
+                        resource=resource,
+                        params=params,
+                        expect="any",
+                        file=file,
+                        line=start.line or line,
+                        column=start.column or column,
+                        indent=indent,
+                    )
+                )
+                at = end + 1
+            elif char == "}":
+                raise place.error("a closing brace without an opening one", at, "write }} for a brace as such")
+            else:
+                literal += char
+                at += 1
+        parts += [literal] if literal else []
+        return Template(source, tuple(parts))
+
+    def reference(
+        self,
+        source: str,
+        *,
+        resource: str | None,
+        params: Mapping[str, Any],
+        expect: Literal["bool", "any"],
+        file: str | None = None,
+        line: int = 1,
+        column: int = 1,
+        indent: int = 0,
+    ) -> ReferenceProgram:
+        """Compile an expression for the C++ runtime; arguments and errors as for `compile`."""
+        from xspm.cel.reference import ReferenceProgram  # noqa: PLC0415 - only recomputation needs the other engine
+
+        place = Place(source, file, line, column, indent)
+        _, serialized, rewritten = self._check(place, resource, params, expect)
+        return ReferenceProgram(source, serialized, rewritten.tables)
+
+    # Steps ----------------------------------------------------------------------------------------------------------
+
+    def _check(
+        self, place: Place, resource: str | None, params: Mapping[str, Any], expect: str
+    ) -> tuple[Checked, bytes, Rewritten]:
+        """Parse, type-check and lint."""
+        source = place.source
+        if len(source.encode("utf-8", "replace")) > LONGEST:
+            raise place.error(f"the expression is longer than {LONGEST // 1024} KiB")
+        if resource is not None and resource not in self._types:
+            raise place.error(f"no resource type '{resource}'", hint=_similar(resource, self._names))
+        rewritten = rewrite(source, self._names)
+        for name, offset in rewritten.unknown:
+            raise place.error(f"no resource type '{name}'", offset, _similar(name, self._names))
+        if rewritten.bare is not None:
+            raise place.error(
+                "`resources` needs a literal type", rewritten.bare, 'write resources["k8s.pod"], for instance'
+            )
+        environment = self._environment(resource, params, rewritten)
+        try:
+            # the front end takes bytes that are valid UTF-8 and no NUL
+            serialized: bytes = environment.compile(rewritten.text).serialize()
+        except UnicodeEncodeError as error:
+            raise place.error("the expression is not Unicode text") from error
+        except RuntimeError as error:
+            raise self._refused(place, str(error), resource, params) from error
+        checked = decode(serialized)
+        self._lint(place, checked, expect)
+        return checked, serialized, rewritten
+
+    def _lint(self, place: Place, checked: Checked, expect: str) -> None:
+        kind = checked.type_of(checked.root)
+        if expect == "bool" and kind.kind not in {"bool", "dyn"} and str(kind) != "wrapper(bool)":
+            raise place.error(f"the expression is of type {self._readable(str(kind))}, not bool")
+        for problem in lint(checked, self._known().shapes, boolean=expect == "bool"):
+            raise place.error(problem.message, checked.positions.get(problem.node.id), problem.hint)
+
+    def _known(self) -> Messages:
+        if self._messages is None:
+            self._messages = Messages(self._types.values())
+        return self._messages
+
+    def _environment(self, resource: str | None, params: Mapping[str, Any], rewritten: Rewritten) -> Any:
+        """Return the front end's environment for these variables; it is kept, as making one costs a millisecond."""
+        types = parameter_types(params)
+        key = (resource, tuple(sorted(types.items())), tuple(sorted(rewritten.tables.items())))
+        if key not in self._environments:
+            messages = self._known()
+            variables = {f"params.{name}": cel.Type(kind) for name, kind in types.items()}
+            variables["now"] = cel.Type.TIMESTAMP
+            for identifier, name in rewritten.tables.items():
+                variables[identifier] = cel.Type.List(messages.type_of(self._types[name]))
+            if resource is not None:
+                variables["resource"] = messages.type_of(self._types[resource])
+            self._environments[key] = cel.NewEnv(
+                config=declarations.config(),
+                descriptor_pool=messages.pool,
+                functions=declarations.functions(),
+                variables=variables,
+            )
+        return self._environments[key]
+
+    def _readable(self, message: str) -> str:
+        return self._known().readable(message)
+
+    def _refused(self, place: Place, said: str, resource: str | None, params: Mapping[str, Any]) -> CelError:
+        """Turn what the front end said into an error for the author."""
+        message, row, position = front_end_error(said)
+        hint: str | None = None
+        if "recursion" in message:
+            return place.error("the expression nests too deep", hint="move parts of it into checks of their own")
+        if found := _UNDEFINED.search(message):
+            shape = self._known().shapes.get(found[2])
+            name = shape.name if shape else found[2]
+            message = f"{name} has no field '{found[1]}'"
+            hint = _similar(found[1], [field.name for field in shape.fields]) if shape else None
+        elif found := _UNDECLARED.search(message):
+            message = f"there is no '{found[1]}' here"
+            names = [*(f"params.{name}" for name in params), "now", *(["resource"] if resource else [])]
+            hint = _similar(found[1], names)
+        elif found := _OPERATOR.search(message):
+            operator = (
+                found[1].replace("_", "")
+                if "_" in found[1] and not found[1].replace("_", "").isalpha()
+                else found[1].lstrip("@")
+            )
+            message = f"`{operator}` does not take ({self._readable(found[2])})"
+        return place.error_at(self._readable(message), row, position, hint)
+
+
+def _similar(name: str, names: Any) -> str | None:
+    close = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(close)}?" if close else None
+
+
+def _loader(params: Mapping[str, Any], rewritten: Rewritten) -> Callable[[str], str | None]:
+    """Return how generated code loads each variable of the policy language."""
+
+    def load(name: str) -> str | None:
+        if name == "resource":
+            return "resource"
+        if name == "now":
+            return "now_(now)"
+        if name in rewritten.tables:
+            kind = rewritten.tables[name]
+            return f"resources[{kind!r}] if {kind!r} in resources else unset_({f'resources[{kind!r}]'!r})"
+        parameter = name.removeprefix("params.")
+        if parameter not in params:
+            return None
+        code = f"params[{parameter!r}] if {parameter!r} in params else unset_({name!r})"
+        return f"coerce_(m, {code}, 'double')" if type(params[parameter]) is float else code
+
+    return load

@@ -1,0 +1,118 @@
+"""One compiled expression, ready to run.
+
+A program is made by the compiler, or loaded from what `dump` wrote; loading imports neither the front end nor
+protobuf, and the generated code is linked to the library when it first runs. Running it never raises: errors and
+unknowns are values.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from xspm.cel import library
+from xspm.cel.values import DEFAULT_COST_LIMIT, CostError, EvaluationError, Meter
+from xspm.errors import CelError
+from xspm.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import CodeType
+
+FORMAT: Final = f"xspm-cel-1 {sys.implementation.cache_tag} {sys.hexversion:x}"
+"""Names the form of a dump; code of another Python or another generation of the compiler is refused."""
+
+
+class Program:
+    """One compiled expression over `resource`, `params`, `resources` and `now`."""
+
+    __slots__ = ("_code", "_function", "reads", "reads_now", "resource_types", "source")
+
+    def __init__(
+        self,
+        source: str,
+        reads: tuple[str, ...],
+        resource_types: tuple[str, ...],
+        code: CodeType | bytes,
+        *,
+        reads_now: bool,
+    ) -> None:
+        """Take what the compiler made.
+
+        Args:
+            source: the CEL text.
+            reads: field paths of `resource` that it reads, sorted.
+            resource_types: every X of `resources["X"]`, sorted.
+            code: generated code that defines `f`, or the same marshalled.
+            reads_now: whether the result depends on `now`.
+        """
+        self.source = source
+        self.reads = reads
+        self.resource_types = resource_types
+        self.reads_now = reads_now
+        self._code = code
+        self._function: Callable[..., Any] | None = None
+
+    def evaluate(
+        self,
+        resource: Any,
+        params: Mapping[str, Any],
+        resources: Mapping[str, list[Any] | Unknown],
+        now: str,
+        cost_limit: int = DEFAULT_COST_LIMIT,
+    ) -> Any:
+        """Return the expression's value as JSON-like data, an `Unknown`, or an `EvaluationError`; raise nothing.
+
+        Args:
+            resource: the resource's data, revived.
+            params: the check's parameters, defaults included.
+            resources: the data of every resource of each type in `resource_types`, or why it could not be collected.
+            now: RFC 3339; the snapshot's `collected_at`.
+            cost_limit: steps the evaluation may take.
+        """
+        function = self._function
+        if function is None:
+            function = self._function = self._link()
+        try:
+            return function(Meter(cost_limit), resource, params, resources, now)
+        except CostError:
+            return EvaluationError(f"cost limit of {cost_limit} steps exceeded")
+        except RecursionError:
+            return EvaluationError("the data nest too deep")
+
+    def _link(self) -> Callable[..., Any]:
+        code = self._code
+        if isinstance(code, bytes):
+            code = self._code = marshal.loads(code)  # noqa: S302 - `load` says whose it is to vouch for it
+        return library.run(code)
+
+    def dump(self) -> bytes:
+        """Return the program as bytes that `load` reads."""
+        code = self._code if isinstance(self._code, bytes) else marshal.dumps(self._code)
+        return marshal.dumps((FORMAT, self.source, self.reads, self.resource_types, self.reads_now, code))
+
+    @classmethod
+    def load(cls, data: bytes) -> Program:
+        """Read what `dump` wrote. The caller vouches for the bytes: they hold code.
+
+        Raises:
+            CelError: they are not a dump, or one of another Python or version.
+        """
+        try:
+            form, source, reads, types, now, code = marshal.loads(data)  # noqa: S302 - the caller vouches for the bytes
+        except (ValueError, EOFError, TypeError) as error:
+            raise CelError("not a compiled expression") from error
+        if form != FORMAT:
+            raise CelError("a compiled expression of another version")
+        return cls(source, reads, types, code, reads_now=now)
+
+
+def observe(path: str, resource: Any) -> Any:
+    """Return what stands at `path`, one of `Program.reads`: None where nothing does, an `Unknown` as it is."""
+    value = resource
+    for name in path.split(".")[1:]:
+        if type(value) is not dict:
+            return value if isinstance(value, Unknown) else None
+        value = value.get(name)
+    return value

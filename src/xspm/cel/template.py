@@ -1,0 +1,123 @@
+"""Messages with expressions in them: `PermitRootLogin is {resource.permit_root_login}`.
+
+`{{` and `}}` stand for braces. Rendering never fails: an unknown says that it is one, an error becomes a question mark.
+"""
+
+from __future__ import annotations
+
+import marshal
+from typing import TYPE_CHECKING, Any, Final
+
+from xspm.cel.program import FORMAT, Program
+from xspm.cel.values import EvaluationError
+from xspm.errors import CelError
+from xspm.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST: Final = 200
+"""A value is cut at so many characters."""
+
+
+_DEEPEST: Final = 20
+
+
+class Template:
+    """A message with compiled expressions."""
+
+    __slots__ = ("parts", "source")
+
+    def __init__(self, source: str, parts: tuple[str | Program, ...]) -> None:
+        """Take the literal texts and the expressions, in order."""
+        self.source = source
+        self.parts = parts
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The expressions in it."""
+        return tuple(part for part in self.parts if isinstance(part, Program))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Field paths of `resource` that it reads, sorted."""
+        return tuple(sorted({path for program in self.programs for path in program.reads}))
+
+    @property
+    def resource_types(self) -> tuple[str, ...]:
+        """Every X of `resources["X"]`, sorted."""
+        return tuple(sorted({name for program in self.programs for name in program.resource_types}))
+
+    @property
+    def reads_now(self) -> bool:
+        """Whether it depends on `now`."""
+        return any(program.reads_now for program in self.programs)
+
+    def render(
+        self, resource: Any, params: Mapping[str, Any], resources: Mapping[str, list[Any] | Unknown], now: str
+    ) -> str:
+        """Return the message as one line of printable text."""
+        texts = [
+            part if isinstance(part, str) else show(part.evaluate(resource, params, resources, now))
+            for part in self.parts
+        ]
+        return "".join(texts)
+
+    def dump(self) -> bytes:
+        """Return the template as bytes that `load` reads."""
+        return marshal.dumps(
+            (FORMAT, self.source, [part if isinstance(part, str) else part.dump() for part in self.parts])
+        )
+
+    @classmethod
+    def load(cls, data: bytes) -> Template:
+        """Read what `dump` wrote. The caller vouches for the bytes: they hold code.
+
+        Raises:
+            CelError: they are not a dump, or one of another Python or version.
+        """
+        try:
+            form, source, parts = marshal.loads(data)  # noqa: S302 - the caller vouches for the bytes
+        except (ValueError, EOFError, TypeError) as error:
+            raise CelError("not a compiled message") from error
+        if form != FORMAT:
+            raise CelError("a compiled message of another version")
+        return cls(source, tuple(part if isinstance(part, str) else Program.load(part) for part in parts))
+
+
+def show(value: Any) -> str:
+    """Return a value as a person writes it, on one line and at most `LONGEST` characters."""
+    text = _show(value, 0)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else _escape(char) for char in text[: LONGEST + 1])
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii") if ord(char) != 0xA0 else " "
+
+
+def _show(value: Any, depth: int) -> str:
+    if isinstance(value, Unknown):
+        return f"unknown ({value.reason})"
+    if isinstance(value, EvaluationError):
+        return "?"
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, list):
+        return _items([_show(item, depth + 1) for item in value[:LONGEST]], value, depth, "[]")
+    if isinstance(value, dict):
+        entries = [f"{key}={_show(item, depth + 1)}" for key, item in list(value.items())[:LONGEST]]
+        return _items(entries, value, depth, "{}")
+    return str(value)
+
+
+def _items(texts: list[str], value: Any, depth: int, braces: str) -> str:
+    if not value:
+        return "none" if depth == 0 else braces
+    text = ", ".join(texts)
+    return text if depth == 0 else f"{braces[0]}{text}{braces[1]}"

@@ -1,0 +1,324 @@
+"""A host as one run of the collector script showed it, and the source over it.
+
+Whatever was asked for and is not there does not exist on the host. What was not asked for is unknown, and remembered, so
+that one more round trip can bring it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from xspm.connectors.linux.ownership import DPKG_SEARCH, RPM_SEARCH
+from xspm.connectors.linux.pattern import expand, matcher, matcher_of_path
+from xspm.connectors.linux.records import RUN_AS_ROOT
+from xspm.connectors.linux.script import FILE_LIMIT
+from xspm.connectors.linux.transport import TEXT_LIMIT, Names, Needs, Output, Stat, decode, file_kind, too_large
+from xspm.connectors.linux.walk import WALK_TYPES
+from xspm.errors import ConnectorError
+from xspm.model.asset import Problem
+from xspm.model.unknown import Maybe, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_MAGIC: Final = re.compile(r"[*?\[]")
+_TIMED_OUT: Final = 124
+
+
+class Capture:
+    """What collector scripts brought of one host."""
+
+    def __init__(self, needs: Iterable[Needs]) -> None:
+        """Start empty.
+
+        Args:
+            needs: what the scripts were asked for.
+        """
+        self.needs = list(needs)
+        self.uid = -1
+        self.kernel = ""
+        self.contents: dict[str, bytes] = {}
+        self.denied: set[str] = set()
+        self.stats: dict[str, Stat] = {}
+        self.followed: dict[str, Stat] = {}
+        self.names: dict[str, Names] = {}
+        self.closed: dict[str, str] = {}
+        self.outputs: dict[tuple[str, ...], Output | None] = {}
+        self.walked: list[Stat] = []
+        self.walk_status: int | None = None
+        self.owners: dict[str, str] = {}
+        self.owners_program = ""
+
+    def read(self, data: bytes, boundary: str, commands: Sequence[tuple[str, ...]]) -> None:
+        """Take in what a script printed.
+
+        Raises:
+            ConnectorError: it is not whole.
+        """
+        mark = b"\n" + boundary.encode() + b" "
+        records = data.split(mark)[1:]
+        if len(records) < 2 or records[-2].strip() != b"Z":
+            raise ConnectorError(
+                "the collector script did not come to its end", hint="is the login shell's `sh` POSIX?"
+            )
+        end = boundary[::-1].encode()
+        walking = False
+        walked: list[Stat] = []
+        outputs: dict[int, Output] = {}
+        for record in records:
+            kind, rest = record[:1], record[2:]
+            if kind in {b"s", b"S"}:
+                found = _stat(rest, end)
+                if found is not None and kind == b"S":
+                    self.followed[found.path] = found
+                elif found is not None:
+                    self.stats[found.path] = found
+                    walked.append(found)
+            elif kind in {b"C", b"E", b"X"}:
+                _output(outputs, kind, rest)
+            elif kind == b"w":
+                walking, self.walk_status = True, int(rest)
+            else:
+                self._record(kind, rest)
+                if self.walk_status is None:
+                    walked.clear()
+        if walking:
+            self.walked = list({found.path: found for found in walked}.values())
+        for index, output in outputs.items():
+            self.outputs[commands[index]] = output
+        for command in commands:
+            self.outputs.setdefault(command, None)
+
+    def _record(self, kind: bytes, rest: bytes) -> None:
+        """Take in one record about a path, or about who ran the script."""
+        head, _, body = rest.partition(b"\n")
+        name = decode(head)
+        if kind == b"F":
+            self.contents[name] = body
+        elif kind == b"D":
+            self.denied.add(name)
+        elif kind == b"L":
+            self.names[name] = sorted(decode(item) for item in body.split(b"\0") if item)
+        elif kind == b"U":
+            flags, _, path = name.partition(" ")
+            self.closed[path] = flags
+        elif kind == b"O":
+            paths, _, answer = body.partition(b"\0")
+            self.owners_program = name
+            lines = decode(answer).splitlines()
+            keys = decode(paths).splitlines() if name == "rpm" else [line.rpartition(": ")[2] for line in lines]
+            self.owners.update(zip(keys, lines, strict=False))
+        elif kind == b"M":
+            uid, _, self.kernel = name.partition(" ")
+            self.uid = int(uid) if uid.isdigit() else -1
+
+
+class CaptureSource:
+    """Reads a host as it was captured."""
+
+    live = True
+
+    def __init__(self, capture: Capture) -> None:
+        """Read a capture; `missed` collects what it does not hold."""
+        self._capture = capture
+        self.root = capture.uid == 0
+        self.missed_paths: set[str] = set()
+        self.missed_commands: set[tuple[str, ...]] = set()
+        kernel = capture.kernel or "{kernel}"
+        self._texts = Patterns((text for need in capture.needs for text in need.texts), kernel)
+        self._lists = Patterns((path for need in capture.needs for path in need.lists), kernel)
+        self._known = Patterns(
+            (path for need in capture.needs for path in (*need.texts, *need.stats, *need.lists)), kernel
+        )
+
+    @property
+    def missed(self) -> Needs | None:
+        """What another round trip would have to bring; None when nothing."""
+        if not self.missed_paths and not self.missed_commands:
+            return None
+        paths = tuple(sorted(self.missed_paths))
+        return Needs(texts=paths, lists=paths, commands=tuple(sorted(self.missed_commands)))
+
+    def text(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[str | None]:
+        """See `Source.text`."""
+        data = self.data(path, limit)
+        return decode(data) if isinstance(data, bytes) else data
+
+    def data(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[bytes | None]:
+        """See `Source.data`."""
+        if path in self._capture.denied:
+            return Unknown(f"permission denied: {path}")
+        data = self._capture.contents.get(path)
+        if data is not None:
+            return too_large(path, min(limit, FILE_LIMIT)) if len(data) > min(limit, FILE_LIMIT) else data
+        found = self._capture.followed.get(path) or self._capture.stats.get(path)
+        if found is not None and found.kind not in {"file", "link"}:
+            return Unknown(f"not a regular file: {path}", cause="format")
+        return self._absent(path, self._texts if found is not None else self._known)
+
+    def list(self, path: str) -> Maybe[Names | None]:
+        """See `Source.list`."""
+        if path in self._capture.names:
+            return self._capture.names[path]
+        if "r" in self._capture.closed.get(path, ""):
+            return Unknown(f"permission denied: {path}")
+        found = self._capture.followed.get(path) or self._capture.stats.get(path)
+        if found is not None and found.kind != "directory":
+            return None
+        return self._absent(path, self._lists if found is not None else self._known)
+
+    def glob(self, pattern: str) -> Maybe[Names]:
+        """See `Source.glob`: answered by what came of that very pattern, else by the folders that were listed."""
+        if not self._known.cover(pattern):
+            found = expand(pattern, self.list, self._exists)
+            if isinstance(found, Unknown):
+                self.missed_paths.add(pattern)
+            return found
+        parts = pattern.split("/")
+        for folder, flags in self._capture.closed.items():
+            depth = folder.count("/") + 1
+            above = "/".join(parts[:depth])
+            needed = "r" if depth < len(parts) and _MAGIC.search(parts[depth]) else "x"
+            if depth < len(parts) and set(flags) & {needed, "x"} and matcher_of_path(above).match(folder):
+                return Unknown(f"permission denied: {folder}")
+        if not _MAGIC.search(pattern):
+            return [pattern] if pattern in self._capture.stats else []
+        matches = matcher_of_path(pattern).match
+        hidden = [index for index, part in enumerate(parts) if _MAGIC.search(part) and not part.startswith(".")]
+        return sorted(
+            path
+            for path in self._capture.stats
+            if matches(path) and not any(path.split("/")[index].startswith(".") for index in hidden)
+        )
+
+    def stat(self, path: str, *, follow: bool = False) -> Maybe[Stat | None]:
+        """See `Source.stat`."""
+        found = self._capture.stats.get(path)
+        if found is None:
+            return self._absent(path, self._known)
+        return self._capture.followed.get(path) if follow and found.kind == "link" else found
+
+    def run(self, *argv: str) -> Maybe[Output | None]:
+        """See `Source.run`."""
+        if argv in self._capture.outputs:
+            return self._capture.outputs[argv]
+        if self._capture.owners_program and argv[: len(RPM_SEARCH)] in {RPM_SEARCH, (*DPKG_SEARCH, *argv[2:4])}:
+            return Output(0, "\n".join(self._capture.owners.get(path, "no package") for path in argv[2:]))
+        self.missed_commands.add(argv)
+        return Unknown(f"not collected: {' '.join(argv)}", cause="missing")
+
+    def walk(self) -> Iterator[Stat | Problem]:
+        """See `Source.walk`."""
+        yield from self._capture.walked
+        status = self._capture.walk_status
+        if status is None:
+            yield Problem("limit", "what the walk of the file systems found was cut", resource_types=WALK_TYPES)
+        elif status >= _TIMED_OUT:
+            yield Problem("timeout", "walk of the file systems cut for want of time", resource_types=WALK_TYPES)
+        elif status and not self.root:
+            message = "some folders could not be listed"
+            yield Problem("access", message, resource_types=WALK_TYPES, hint=RUN_AS_ROOT)
+
+    def _exists(self, path: str) -> Maybe[bool]:
+        """Whether a path exists."""
+        found = self.stat(path)
+        return found if isinstance(found, Unknown) else found is not None
+
+    def _absent(self, path: str, asked: Patterns) -> Unknown | None:
+        """Tell what does not exist from what could not be seen and from what was not asked for."""
+        folder = path.rpartition("/")[0]
+        while folder:
+            if "x" in self._capture.closed.get(folder, ""):
+                return Unknown(f"permission denied: {path}")
+            folder = folder.rpartition("/")[0]
+        if asked.cover(path):
+            return None
+        self.missed_paths.add(path)
+        return Unknown(f"not collected: {path}", cause="missing")
+
+
+class Patterns:
+    """Patterns that were asked for, and whether they take in a path or a narrower pattern."""
+
+    def __init__(self, patterns: Iterable[str], kernel: str) -> None:
+        """Sort the patterns by what they start with."""
+        self._plain: set[str] = set()
+        self._magic: dict[int, set[tuple[str, ...]]] = {}
+        for pattern in patterns:
+            whole = pattern.replace("{kernel}", kernel)
+            self._plain.add(whole)
+            if _MAGIC.search(whole):
+                parts = tuple(whole.split("/"))
+                self._magic.setdefault(len(parts), set()).add(parts)
+        self.cover = lru_cache(maxsize=None)(self._cover)
+
+    def _cover(self, path: str) -> bool:
+        """Whether `path` (or a narrower pattern) was asked for."""
+        if path in self._plain:
+            return True
+        parts = path.split("/")
+        return any(
+            all(_takes_in(want, part) for want, part in zip(wanted, parts, strict=True))
+            for wanted in self._magic.get(len(parts), ())
+        )
+
+
+def _takes_in(wanted: str, part: str) -> bool:
+    """Whether one component's pattern takes in a name or a narrower pattern."""
+    if wanted == part:
+        return True
+    return matcher(wanted)(part) is not None and (part[:1] != "." or wanted[:1] == ".")
+
+
+def _stat(rest: bytes, end: bytes) -> Stat | None:
+    """Read one line of `stat`: six numbers, the path, then the path again and what a link leads to."""
+    named, _, linked = rest.partition(b" " + end)
+    fields = named.split(b" ", 6)
+    if len(fields) < 7:
+        return None
+    try:
+        mode, uid, gid, size, device, modified = (
+            int(field, 16 if index == 0 else 10) for index, field in enumerate(fields[:6])
+        )
+    except ValueError:
+        return None
+    path = decode(fields[6])
+    kind = file_kind(mode)
+    return Stat(
+        path=path,
+        kind=kind,
+        mode=mode & 0o7777,
+        uid=uid,
+        gid=gid,
+        size=size,
+        device=device,
+        modified_seconds=modified,
+        target=_target(decode(linked.partition(b" " + end)[0]), path) if kind == "link" else None,
+    )
+
+
+def _target(shown: str, path: str) -> str | None:
+    """Read a link's target from `path -> target`, which some programs put in quotes."""
+    shown = shown.removeprefix(" ")
+    for before, after in ((f"{path} -> ", ""), (f"'{path}' -> '", "'"), (f"{path}' -> '", "'")):
+        if shown.startswith(before):
+            return shown.removeprefix(before).removesuffix(after)
+    return shown.partition(" -> ")[2].strip("'") or None
+
+
+def _output(outputs: dict[int, Output], kind: bytes, rest: bytes) -> None:
+    """Take in one part of a command's output."""
+    head, _, body = rest.partition(b"\n")
+    words = head.split()
+    index = int(words[0])
+    known = outputs.get(index, Output(0, ""))
+    status, stdout, stderr = known.status, known.stdout, known.stderr
+    if kind == b"C":
+        stdout = decode(body)
+    elif kind == b"E":
+        stderr = decode(body) + ("\n" if body else "")
+    else:
+        status = int(words[1])
+    outputs[index] = Output(status, stdout, stderr)

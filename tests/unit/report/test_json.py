@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+from jsonschema import Draft202012Validator
+
+from xspm.model.verdict import Run, Verdict
+from xspm.report.json import FORMAT
+from xspm.report.json_schema import schema
+
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "schema" / "xspm-report-1.schema.json"
+
+
+def test_report_fits_the_documented_schema(run: Run, empty: Run) -> None:
+    documented = json.loads(DOCUMENTED.read_text("utf-8"))
+    Draft202012Validator.check_schema(documented)
+    for one in (run, empty):
+        assert [
+            error.message for error in Draft202012Validator(documented).iter_errors(json.loads(FORMAT.render(one)))
+        ] == []
+
+
+def test_every_own_field_is_described_or_names_itself() -> None:
+    assert "Worst first" in schema()["$defs"]["Gate"]["properties"]["blockers"]["description"]
+
+
+def test_verdicts_are_kept_exactly(run: Run) -> None:
+    report = json.loads(FORMAT.render(run))
+    for item, written in zip(run.assessments, report["assessments"], strict=True):
+        assert msgspec.convert(written["verdicts"], tuple[Verdict, ...]) == item.verdicts
