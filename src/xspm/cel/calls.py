@@ -22,6 +22,10 @@ _CONSTANT: Final = frozenset({"timestamp__", "duration__", "ip_", "cidr_"})
 """Conversions that are carried out once per program where the operand is a constant."""
 
 
+_LONGEST_CHAIN: Final = 8
+"""Operands of one `&&` or `||` that become one expression; the next ones get an `if` of their own."""
+
+
 class Calls(Writer):
     """Writes calls."""
 
@@ -136,7 +140,11 @@ class Calls(Writer):
         if isinstance(item, Literal) and type(item.value) is str and self.checked.type_of(collection).kind == "map":
             first, name = self.atom(self.expression(collection))
             return f"({item.value!r} in {name} if type({first}) is dict else in_(m, {item.value!r}, {name}))"
-        return f"in_(m, {self.expression(item)}, {self.expression(collection)})"
+        first, left = self.atom(self.expression(item))
+        second, right = self.atom(self.expression(collection))
+        # `&` evaluates both sides, so both names are bound on the long way too
+        test = f"(type({first}) is str) & (type({second}) is list) and {left} in {right}"
+        return f"(True if {test} else in_(m, {left}, {right}))"
 
     def index(self, node: Call) -> str:
         """`a[b]`."""
@@ -160,7 +168,7 @@ class Calls(Writer):
         pending: list[str] = [result]
         for operand in operands[1:]:
             block, code = self.lazily(operand)
-            if not block:
+            if not block and len(pending) < _LONGEST_CHAIN:
                 pending.append(code)
                 continue
             name = self.temp()

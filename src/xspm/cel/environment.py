@@ -166,8 +166,14 @@ class Environment:
     ) -> tuple[Checked, bytes, Rewritten]:
         """Parse, type-check and lint."""
         source = place.source
-        if len(source.encode("utf-8", "replace")) > LONGEST:
+        try:
+            size = len(source.encode())
+        except UnicodeEncodeError as error:
+            raise place.error("the expression is not Unicode text") from error
+        if size > LONGEST:
             raise place.error(f"the expression is longer than {LONGEST // 1024} KiB")
+        if "\0" in source:
+            raise place.error("the expression holds a NUL character", source.index("\0"))
         if resource is not None and resource not in self._types:
             raise place.error(f"no resource type '{resource}'", hint=_similar(resource, self._names))
         rewritten = rewrite(source, self._names)
@@ -179,10 +185,7 @@ class Environment:
             )
         environment = self._environment(resource, params, rewritten)
         try:
-            # the front end takes bytes that are valid UTF-8 and no NUL
             serialized: bytes = environment.compile(rewritten.text).serialize()
-        except UnicodeEncodeError as error:
-            raise place.error("the expression is not Unicode text") from error
         except RuntimeError as error:
             raise self._refused(place, str(error), resource, params) from error
         checked = decode(serialized)

@@ -17,8 +17,6 @@ FUNCTIONS: Final[dict[str, str]] = {
     "_%_": "mod_",
     "_[?_]": "opt_index_",
     "_?._": "opt_select_",
-    "optional.unwrap": "unwrap_",
-    "unwrapOpt": "unwrap_",
     # conversions
     "int": "int__",
     "uint": "uint__",

@@ -90,13 +90,10 @@ class CostError(Exception):
     """The cost limit is used up; ends the evaluation whatever surrounds it, unlike an error value."""
 
 
-class Meter:
-    """What is left of one evaluation's cost limit."""
+class Meter(msgspec.Struct, gc=False):
+    """What is left of one evaluation's cost limit; a struct, since one is made for every evaluation."""
 
-    __slots__ = ("left",)
-
-    def __init__(self, limit: int) -> None:
-        self.left = limit
+    left: int
 
     def charge(self, cost: int) -> None:
         """Use up `cost` steps.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import msgspec
 
 from xspm.cel import EvaluationError, observe
-from xspm.model.check import WEIGHTS
+from xspm.model.check import WEIGHTS, Severity
 from xspm.model.digest import digest
 from xspm.model.unknown import Cause, Unknown
 from xspm.model.verdict import Assessment, ExceptionRef, Observed, Score, Status, Verdict
@@ -173,10 +173,20 @@ def _unknown(problem: Problem) -> Unknown:
     return Unknown(problem.message, cause=cause)
 
 
+class _Step(msgspec.Struct, frozen=True):
+    """One check as the loop over resources needs it."""
+
+    id: str
+    severity: Severity
+    weight: int
+    params: dict[str, Any]
+    executable: Executable
+
+
 class _Group(msgspec.Struct, frozen=True):
     """Checks on one resource type that depend on the same evidence."""
 
-    planned: tuple[Planned, ...]
+    steps: tuple[_Step, ...]
     key: str
     """Digest of the checks, the engine and the evidence beside the resource."""
 
@@ -214,13 +224,26 @@ class _Assessor:
         wide: list[Planned] = []
         for planned in self._plan.checks.get(kind, ()):
             (wide if self._reads(planned) or self._reads_now(planned) else alone).append(planned)
-        groups = [_Group(tuple(alone), self._key(alone, []))] if alone else []
+        groups = [self._steps(alone, [])] if alone else []
         if wide:
             kinds = sorted({kind for planned in wide for kind in self._reads(planned)})
             evidence = [self._snapshot.collected_at] if any(self._reads_now(planned) for planned in wide) else []
             evidence += [self._kind_digest(kind) for kind in kinds] if self._memory else []
-            groups.append(_Group(tuple(wide), self._key(wide, evidence)))
+            groups.append(self._steps(wide, evidence))
         return tuple(groups)
+
+    def _steps(self, planned: Sequence[Planned], evidence: Sequence[str]) -> _Group:
+        steps = tuple(
+            _Step(
+                one.compiled.check.id,
+                one.severity,
+                WEIGHTS[one.severity],
+                one.params,
+                self._engine.executable(one.compiled),
+            )
+            for one in planned
+        )
+        return _Group(steps, self._key(planned, evidence))
 
     def _parts(self, planned: Planned) -> list[Program | Template]:
         executable = self._engine.executable(planned.compiled)
@@ -253,84 +276,92 @@ class _Assessor:
         return known
 
     def _evaluate(self, group: _Group, resource: Resource) -> Remembered:
-        data = resource.live_data
-        return _sum([self._verdict(planned, resource, data) for planned in group.planned])
+        """Run a group of checks on one resource; this is the loop that all of xspm's speed rests on."""
+        data, resources, now = resource.live_data, self._resources, self._snapshot.collected_at
+        kind, identity, name, place, content = (
+            resource.type,
+            resource.id,
+            resource.name,
+            resource.location,
+            resource.digest,
+        )
+        verdicts: list[Verdict] = []
+        passed = decided = total = 0
+        attention = False
+        for step in group.steps:
+            program = step.executable.applies
+            outcome: Any = True
+            status: Status = "pass"
+            if program is not None:
+                outcome = program.evaluate(data, step.params, resources, now)
+                status = "not_applicable"
+            if outcome is True:
+                program, status = step.executable.program, "pass"
+                outcome = program.evaluate(data, step.params, resources, now)
+                total += step.weight
+                if outcome is True:
+                    passed += step.weight
+                    decided += step.weight
+                elif outcome is False:
+                    decided += step.weight
+                    status = "fail"
+            elif outcome is not False:
+                total += step.weight
+            if status == "fail" or type(outcome) is not bool:
+                attention = True
+                verdicts.append(self._open(step, program, outcome, resource, data))
+            else:
+                verdicts.append(
+                    Verdict(step.id, status, step.severity, kind, identity, name, "", (), place, None, None, content)
+                )
+        return Remembered(tuple(verdicts), passed, decided, total, attention)
 
-    def _verdict(self, planned: Planned, resource: Resource, data: dict[str, Any]) -> Verdict:
-        executable = self._engine.executable(planned.compiled)
-        resources, now = self._resources, self._snapshot.collected_at
-        outcome: Any = True
-        program = executable.applies
-        if program is not None:
-            outcome = program.evaluate(data, planned.params, resources, now)
-        applies = outcome is not False
-        if outcome is True:
-            program = executable.program
-            outcome = program.evaluate(data, planned.params, resources, now)
+    def _open(
+        self, step: _Step, program: Program | None, outcome: Any, resource: Resource, data: dict[str, Any]
+    ) -> Verdict:
+        """The verdict that a person must look at, with what was seen and where."""
         status: Status
         cause: Cause | None = None
-        if not applies:
-            status, message = "not_applicable", ""
-        elif outcome is True:
-            status, message = "pass", ""
-        elif outcome is False:
-            status, message = "fail", executable.message.render(data, planned.params, resources, now)
+        if outcome is False:
+            message = step.executable.message.render(data, step.params, self._resources, self._snapshot.collected_at)
+            status, message = "fail", message or "the check does not hold"
         elif isinstance(outcome, Unknown):
             status, message, cause = "unknown", outcome.reason, outcome.cause
         else:
             status, message = "error", outcome.message if isinstance(outcome, EvaluationError) else "not a truth value"
-        attention = bool(message)
+        reads = program.reads if program else ()
         return Verdict(
-            check=planned.compiled.check.id,
+            check=step.id,
             status=status,
-            severity=planned.severity,
+            severity=step.severity,
             resource_type=resource.type,
             resource_id=resource.id,
             resource_name=resource.name,
             message=message,
-            observed=_observed(program.reads, resource, data) if attention and program else (),
-            location=_place(resource, program.reads) if attention and program else resource.location,
+            observed=_observed(reads, resource, data),
+            location=_place(resource, reads),
             cause=cause,
             resource_digest=resource.digest,
         )
 
     def _uncollected(self, kind: str, problem: Problem) -> Remembered:
         unknown = _unknown(problem)
-        return _sum(
-            [
-                Verdict(
-                    check=planned.compiled.check.id,
-                    status="unknown",
-                    severity=planned.severity,
-                    resource_type=kind,
-                    resource_id="",
-                    resource_name="",
-                    message=unknown.reason,
-                    location=problem.location,
-                    cause=unknown.cause,
-                )
-                for planned in self._plan.checks[kind]
-            ]
+        verdicts = tuple(
+            Verdict(
+                check=planned.compiled.check.id,
+                status="unknown",
+                severity=planned.severity,
+                resource_type=kind,
+                resource_id="",
+                resource_name="",
+                message=unknown.reason,
+                location=problem.location,
+                cause=unknown.cause,
+            )
+            for planned in self._plan.checks[kind]
         )
-
-
-def _sum(verdicts: Sequence[Verdict]) -> Remembered:
-    passed = decided = total = 0
-    attention = False
-    for verdict in verdicts:
-        status = verdict.status
-        if status == "not_applicable":
-            continue
-        weight = WEIGHTS[verdict.severity]
-        total += weight
-        if status == "pass":
-            passed += weight
-            decided += weight
-            continue
-        attention = True
-        if status == "fail":
-            decided += weight
-    return Remembered(tuple(verdicts), passed, decided, total, attention)
+        total = sum(WEIGHTS[verdict.severity] for verdict in verdicts)
+        return Remembered(verdicts, passed=0, decided=0, total=total, attention=True)
 
 
 def _observed(paths: Sequence[str], resource: Resource, data: dict[str, Any]) -> tuple[Observed, ...]:

@@ -13,7 +13,7 @@ from xspm.cel.compiler import compile_checked
 from xspm.cel.environment import Environment
 from xspm.cel.values import DEFAULT_COST_LIMIT
 from xspm.model.schema import ResourceType, raw_type, typed
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import Maybe, Unknown
 
 
 class Run(Protocol):
@@ -96,7 +96,16 @@ DATA = {
     "names": ["a", None],
     "raw": {"x": {"y": 1}},
 }
-PARAMS: dict[str, Any] = {"allowed": ["no"], "most": 5, "limit": 1.5, "word": "a", "on": True, "mixed": [1, "a"], "map": {"a": 1}, "any": None}
+PARAMS: dict[str, Any] = {
+    "allowed": ["no"],
+    "most": 5,
+    "limit": 1.5,
+    "word": "a",
+    "on": True,
+    "mixed": [1, "a"],
+    "map": {"a": 1},
+    "any": None,
+}
 NOW = "2026-01-02T03:04:05Z"
 
 
@@ -105,16 +114,16 @@ def environment() -> Environment:
     return Environment({"linux.sshd": typed(Sshd), "k8s.role": raw_type("k8s.role", "A role")})
 
 
-@pytest.fixture
-def data() -> dict[str, Any]:
-    return dict(DATA)
+class World(msgspec.Struct):
+    """What an expression is evaluated over."""
+
+    data: dict[str, Any]
+    params: dict[str, Any]
+    now: str
+    tables: dict[str, Any]
 
 
 @pytest.fixture
-def params() -> dict[str, Any]:
-    return dict(PARAMS)
-
-
-@pytest.fixture
-def now() -> str:
-    return NOW
+def world() -> World:
+    data = dict(DATA)
+    return World(data, dict(PARAMS), NOW, {"linux.sshd": [data], "k8s.role": Unknown("denied")})

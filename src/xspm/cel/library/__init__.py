@@ -43,7 +43,7 @@ _MODULES: Final[dict[str, str]] = {
         "minutes_ seconds_ milliseconds_"
     ),
     "optionals": (
-        "optional_of_ optional_of_non_zero_ has_value_ value_ or_optional_ or_value_ opt_select_ opt_index_ unwrap_"
+        "optional_of_ optional_of_non_zero_ has_value_ value_ or_optional_ or_value_ opt_select_ opt_index_"
     ),
     "regex": "matches_ regex_replace_ regex_extract_ regex_extract_all_",
     "network": (

@@ -69,12 +69,3 @@ def opt_index_(operand: Any, index: Any) -> Any:
     if type(operand) is Optional:
         return index_optional(operand.value, index) if operand.present else operand
     return index_optional(operand, index)
-
-
-def unwrap_(values: Any) -> Any:
-    """`optional.unwrap(values)`: what the optionals of a list hold, without the empty ones."""
-    if type(values) is not list:
-        return strict(values)
-    if any(type(item) is not Optional for item in values):
-        return strict(*values)
-    return [item.value for item in values if item.present]

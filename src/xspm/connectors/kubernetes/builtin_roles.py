@@ -77,7 +77,11 @@ BUILTIN_ROLES: Final[dict[str, list[dict[str, Any]]]] = {
         }
     ],
     "system:monitoring": [
-        {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/healthz/*", "/livez", "/livez/*", "/metrics", "/metrics/slis", "/readyz", "/readyz/*"]}
+        {
+            "verbs": ["get"],
+            "nonResourceURLs": ["/healthz", "/healthz/*", "/livez", "/livez/*", "/metrics", "/metrics/slis", "/readyz",
+            "/readyz/*"],
+        }
     ],
     "system:node-bootstrapper": [
         _rule(["create", *_READ], "certificates.k8s.io", "certificatesigningrequests"),

@@ -39,7 +39,7 @@ _MAX_PROBLEMS: Final = 1_000
 
 def type_specs() -> list[TypeSpec]:
     """Return every resource type of the connector."""
-    raw = {name: title for name, title in RAW_TYPES.values()}
+    raw = dict(RAW_TYPES.values())
     return [
         *(typed(source) for source in (Container, KubernetesObject, NamespaceSummary, RbacGrant, Workload)),
         *(raw_type(name, title) for name, title in sorted(raw.items())),
@@ -107,8 +107,7 @@ def _read(texts: Iterable[Text], report: Callable[[Problem], None], progress: Ca
 
 
 def _may_hold_objects(text: Text) -> bool:
-    """Whether a text met on the way may hold an object at all: most YAML in a repository is something else, and is not
-    even parsed.
+    """Whether a text met on the way may hold an object at all; most YAML in a repository is not even parsed.
 
     A word can be written by escapes, and in UTF-16 it does not show: such texts are read.
     """
@@ -164,9 +163,7 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
 
 
 class _Identities:
-    """Ids that stay the same between scans and are unique in one: an object that stands twice gets its file's name,
-    then a number.
-    """
+    """Ids, unique and stable: an object that stands twice gets the name of its file, then a number."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}

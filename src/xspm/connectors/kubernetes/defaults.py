@@ -1,15 +1,17 @@
 """What the API server fills in where a pod leaves something out.
 
 Only values that are not given are filled, never one that is; the path of each is recorded, so that a report can say
-that a value is a default. Source: `SetDefaults_*` in
-https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go, and for the service account's name
-the ServiceAccount admission plugin (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount). Zero values of plain booleans (`hostNetwork: false`)
-count as defaults too: the API has no other word for not given.
+that a value is a default. Zero values of plain booleans (`hostNetwork: false`) count as defaults too: the API has no
+other word for not given. Sources:
+
+- `SetDefaults_*` in https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/v1/defaults.go;
+- the ServiceAccount admission plugin, for the service account's name:
+  https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from xspm.connectors.kubernetes.image import parse_image
 from xspm.connectors.kubernetes.shapes import is_unknown
@@ -119,7 +121,7 @@ def _fill(target: dict[str, Any], values: dict[str, Any], path: str, filled: lis
             filled.append(f"{path}.{name}" if path else name)
 
 
-def _known(value: Any) -> bool:
+def _known(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a value is a mapping that is known."""
     return type(value) is dict and not is_unknown(value)
 

@@ -12,16 +12,17 @@ import errno
 import os
 import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from xspm.connectors.kubernetes.problems import ALL_TYPES, access, unsupported
 from xspm.errors import ConnectorError
-from xspm.syntax.yaml import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from xspm.model.asset import Problem
+    from xspm.syntax.yaml import Limits
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
@@ -61,7 +62,7 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
         yield Text(STDIN_NAME, data, asked=True)
         return
     try:
-        mode = os.stat(target).st_mode
+        mode = Path(target).stat().st_mode
         if stat.S_ISDIR(mode):
             yield from _walk(target, report, limits)
         elif stat.S_ISREG(mode):
@@ -76,9 +77,9 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
 
 def shown(path: str) -> str:
     """Return a path as a person would type it here: relative when it lies below the working folder."""
-    absolute, here = os.path.abspath(path), os.getcwd()
+    absolute, here = os.path.abspath(path), str(Path.cwd())  # noqa: PTH100 - links stay as they were typed
     below = here.rstrip(os.sep) + os.sep
-    relative = absolute[len(below) :] if absolute.startswith(below) else absolute
+    relative = absolute.removeprefix(below)
     return os.fsencode(relative).decode("utf-8", "replace") if absolute != here else "."
 
 
@@ -87,8 +88,8 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
     real_root = os.path.realpath(root)
     seen: set[tuple[int, int]] = set()
     folders: list[tuple[str, bool]] = [(root, False)]
-    if os.path.basename(real_root) == _TEMPLATES and os.path.exists(os.path.join(real_root, os.pardir, _CHART)):
-        report(_chart(os.path.join(root, os.pardir)))
+    if Path(real_root).name == _TEMPLATES and (Path(real_root).parent / _CHART).exists():
+        report(_chart(str(Path(real_root).parent)))
         return
     os.scandir(root).close()
     while folders:
@@ -126,7 +127,7 @@ def _entry(
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
             if not real.startswith(real_root.rstrip(os.sep) + os.sep) and (
-                os.path.isdir(real) or entry.name.endswith(SUFFIXES)
+                Path(real).is_dir() or entry.name.endswith(SUFFIXES)
             ):
                 report(unsupported(f"the link {name} leads out of the folder and is not followed", name))
                 return
@@ -154,7 +155,7 @@ def _read(path: str, limits: Limits) -> bytes:
         OSError: it cannot be read.
     """
     # Without O_NONBLOCK, opening a FIFO that takes a file's place in between would wait for a writer.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ConnectorError(f"{shown(path)} is not a regular file")

@@ -56,10 +56,10 @@ class Manifest:
 
     @property
     def id(self) -> str:
-        """`namespace/Kind/name`; kinds outside Kubernetes itself carry their group, objects without a namespace have no
-        such part.
+        """`namespace/Kind/name`, without a namespace for kinds that have none.
 
-        Kinds that always belong to a namespace belong to `default` when none is given.
+        Kinds outside Kubernetes itself carry their group; kinds that always belong to a namespace belong to `default`
+        when none is given.
         """
         name = self.name if type(self.name) is str else "(unknown)"
         kind = self.kind if is_builtin(self.group) else f"{self.kind}.{self.group}"
@@ -70,71 +70,60 @@ class Manifest:
 
     @property
     def namespaced(self) -> bool:
-        """Whether the object certainly belongs to a namespace; of custom resources without a pod template that is not
-        known.
-        """
+        """Whether the object certainly belongs to a namespace; only pod templates tell it of custom resources."""
         return (is_builtin(self.group) and self.kind not in CLUSTER_SCOPED) or bool(self.templates)
 
 
 def read_manifests(document: Document, report: Callable[[Problem], None]) -> Iterator[Manifest]:
-    """Yield the objects of a document."""
-    yield from _objects(document, document.value, (), report, _MAX_LISTS)
+    """Yield the objects of a document; a list of objects without a `List` around it is taken as one."""
+    value = document.value
+    if type(value) is list:
+        for index, item in enumerate(value):
+            if type(item) is dict:
+                yield from _objects(document, item, (index,), report)
+    elif type(value) is dict:
+        yield from _objects(document, value, (), report)
 
 
 def _objects(
-    document: Document,
-    value: Any,
-    path: Path,
-    report: Callable[[Problem], None],
-    lists: int,
-    kind: Any = None,
-    version: Any = None,
+    document: Document, value: dict[str, Any], path: Path, report: Callable[[Problem], None]
 ) -> Iterator[Manifest]:
-    """Yield the objects at `path`; `kind` and `version` are those that a list implies for its items."""
-    if type(value) is list and not path:
-        for index, item in enumerate(value):
-            if type(item) is dict:
-                yield from _objects(document, item, (index,), report, lists)
-        return
-    if type(value) is not dict:
-        if path and value is not None:
-            report(
-                malformed(f"an item of a list is {describe(value)}, not an object", Place(document, path).location())
-            )
-        return
-    if kind is not None and "kind" not in value and "apiVersion" not in value:
-        value = {"apiVersion": version, "kind": kind, **value}
-    api_version, kind = value.get("apiVersion"), value.get("kind")
+    """Yield the objects of the mapping at `path`."""
     if "apiVersion" not in value or "kind" not in value:
         return
     place = Place(document, path)
+    api_version, kind = value["apiVersion"], value["kind"]
     if type(kind) is not str or type(api_version) is not str or not kind or not api_version:
         field, wrong = ("apiVersion", api_version) if type(kind) is str and kind else ("kind", kind)
         said = "empty" if wrong == "" else describe(wrong)
-        report(
-            malformed(
-                f"{field} is {said}, and a string is expected", place.location((field,)), resource_types=ALL_TYPES
-            )
-        )
-        return
-    items = value.get("items")
-    if kind.endswith("List") and "items" in value and "spec" not in value:
-        if type(items) is not list:
-            if items is not None:
-                report(
-                    malformed(
-                        f"items of a {kind} is {describe(items)}", place.location(("items",)), resource_types=ALL_TYPES
-                    )
-                )
-        elif not lists:
-            report(malformed("lists within lists are nested too deep", place.location(), resource_types=ALL_TYPES))
-        else:
-            implied = kind.removesuffix("List") or None
-            for index, item in enumerate(items):
-                yield from _objects(document, item, (*path, "items", index), report, lists - 1, implied, api_version)
-        return
-    if _is_object(value, api_version, kind, place, report):
+        message = f"{field} is {said}, and a string is expected"
+        report(malformed(message, place.location((field,)), resource_types=ALL_TYPES))
+    elif kind.endswith("List") and "items" in value and "spec" not in value:
+        yield from _items(document, value, path, report)
+    elif _is_object(value, api_version, kind, place, report):
         yield _manifest(value, api_version, kind, place, report)
+
+
+def _items(
+    document: Document, value: dict[str, Any], path: Path, report: Callable[[Problem], None]
+) -> Iterator[Manifest]:
+    """Yield the objects of a list; those of a list of one kind need not say which."""
+    place = Place(document, path)
+    items, kind = value["items"], value["kind"]
+    if items is None:
+        return
+    if type(items) is not list or len(path) >= 2 * _MAX_LISTS:
+        wrong = "nests too deep" if type(items) is list else f"has items that are {describe(items)}"
+        report(malformed(f"a {kind} {wrong}", place.location(("items",)), resource_types=ALL_TYPES))
+        return
+    implied = {"apiVersion": value["apiVersion"], "kind": kind.removesuffix("List")} if kind != "List" else {}
+    for index, item in enumerate(items):
+        at = (*path, "items", index)
+        if type(item) is dict:
+            yield from _objects(document, implied | item, at, report)
+        elif item is not None:
+            message = f"an item of a {kind} is {describe(item)}, not an object"
+            report(malformed(message, Place(document, at).location(), resource_types=ALL_TYPES))
 
 
 def _is_object(
@@ -185,9 +174,7 @@ def _manifest(
 
 
 def _without_template(title: str, manifest: Manifest, place: Place, path: Path) -> Problem:
-    """Say that a workload has no pod spec: nothing is missing if it is absent, and something may be if it is not a
-    mapping.
-    """
+    """Say that a workload has no pod spec: none is given, or what is given is not a mapping."""
     value: Any = manifest.value
     for depth, step in enumerate((*path, "spec")):
         if value is None or (type(value) is dict and value.get(str(step)) is None):

@@ -1,6 +1,4 @@
-"""What Kubernetes calls its kinds, which of them belong to no namespace, and which xspm offers as resource types of
-their own.
-"""
+"""Kinds of the API: their groups, which belong to no namespace, and which are resource types of their own."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""`k8s.namespace_summary`: what a whole namespace looks like in the input, so that a check can speak of it as of one
-thing.
+"""`k8s.namespace_summary`: what a whole namespace looks like in the input.
 
 There is one for every namespace that is declared or that a workload is put into. It answers what no single object
 shows: whether traffic is denied by default, and which Pod Security Standard is enforced. It knows the input only:

@@ -61,7 +61,7 @@ def read_template(
     """
     holder: Any = value
     for step in path:
-        holder = holder[step] if type(holder) is list else holder.get(step) if type(holder) is dict else None
+        holder = _child(holder, step)
     spec = holder.get("spec") if type(holder) is dict else None
     if type(spec) is not dict or is_unknown(spec):
         return None
@@ -86,6 +86,13 @@ def read_template(
                 locations = place.fields(at, _CONTAINER_DEPTH, "spec.")
                 template.containers.append(ContainerSource(kind, container, place.location(at), locations))
     return template
+
+
+def _child(value: Any, step: str | int) -> Any:
+    """Return a child of a mapping or list, or None."""
+    if type(step) is int:
+        return value[step] if type(value) is list else None
+    return value.get(step) if type(value) is dict else None
 
 
 def string_map(value: Any, path: Path, wrong: Callable[[Path, str], None]) -> Any:

@@ -1,9 +1,10 @@
 """Takes secret values out of objects before they become evidence; keys and everything that is no secret stay.
 
-Redacted are: every value of a Secret, binary ConfigMap values, the last applied configuration that kubectl keeps in an annotation, and
-wherever they stand (environment, arguments, annotations, ConfigMaps, custom resources) values that look like credentials: by the name
-they are given under, or by their own form (private keys, tokens of well-known services, passwords in URLs). Redacted values stay strings, so
-that a check on the type of a field is not misled. Redaction is meant to take too much rather than too little.
+Redacted are: every value of a Secret, binary ConfigMap values, the last applied configuration that kubectl keeps in an
+annotation, and wherever they stand (environment, arguments, annotations, ConfigMaps, custom resources) values that look
+like credentials: by the name they are given under, or by their own form (private keys, tokens of well-known services,
+passwords in URLs). Redacted values stay strings, so that a check on the type of a field is not misled. Redaction is
+meant to take too much rather than too little.
 """
 
 from __future__ import annotations
@@ -163,4 +164,4 @@ def _arguments(items: list[Any]) -> list[Any]:
 
 def _blank(value: Any) -> Any:
     """Redact every value, whatever it is, and keep the keys."""
-    return {key: REDACTED for key in value} if type(value) is dict else REDACTED
+    return dict.fromkeys(value, REDACTED) if type(value) is dict else REDACTED

@@ -1,8 +1,9 @@
 """The shapes of the parts of a pod that checks read, and how a value is held to them.
 
-Whatever is written where Kubernetes wants something else is reported and becomes an unknown, so that a check that reads it can neither pass nor
-crash. Null stands for not given, as for the API server. Fields that are not in the tables are kept as they are. The tables follow the API
-reference: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/.
+Whatever is written where Kubernetes wants something else is reported and becomes an unknown, so that a check that reads
+it can neither pass nor crash. Null stands for not given, as for the API server. Fields that are not in the tables are
+kept as they are. The tables follow the API reference:
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from xspm.syntax.yaml import Path
 
 Expected: TypeAlias = "str | dict[str, Any] | list[Any]"
-"""`bool`, `int`, `string`, `quantity`, `mapping`, `list`, `strings`, `integers`; a table for a mapping; `[table]` for a list of mappings."""
+"""`bool`, `int`, `string`, `quantity`, `mapping`, `list`, `strings`, `integers`; a table for a mapping; `[table]` for a
+list of mappings.
+"""
 
 _HANDLER: Final[dict[str, Any]] = {
     "exec": {"command": "strings"},

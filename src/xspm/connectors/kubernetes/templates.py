@@ -1,7 +1,8 @@
 """Finds the pod templates of an object, wherever its kind keeps them.
 
-Kinds of Kubernetes itself keep theirs at a known place. In a custom resource a template is recognised by its form: a mapping `spec` with a
-list `containers` whose items have a name or image, inside something called a template or beside `metadata`. The search is bounded.
+Kinds of Kubernetes itself keep theirs at a known place. In a custom resource a template is recognised by its form: a
+mapping `spec` with a list `containers` whose items have a name or image, inside something called a template or beside
+`metadata`. The search is bounded.
 """
 
 from __future__ import annotations

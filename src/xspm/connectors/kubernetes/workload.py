@@ -49,11 +49,15 @@ class Workload(ResourceType, frozen=True, kw_only=True):
     spec: Any
     """The PodSpec as written, with the API server's defaults filled in."""
     spec_defaulted: list[str]
-    """Paths below `spec` that are not written but defaults of the API server, sorted: `hostNetwork`, `containers[0].imagePullPolicy`."""
+    """Paths below `spec` that are not written but defaults of the API server, sorted: `hostNetwork`,
+    `containers[0].imagePullPolicy`.
+    """
     service_account_name: Maybe[str]
     """Service account of the pods; `default` when none is given."""
     automounts_token: Maybe[bool]
-    """The pods get the service account's token: as the PodSpec says, else the ServiceAccount if it is in the input, else true."""
+    """The pods get the service account's token: as the PodSpec says, else the ServiceAccount if it is in the input,
+    else true.
+    """
     containers: Maybe[list[Container]]
     """Containers, init containers and ephemeral containers, in this order."""
 
@@ -92,7 +96,7 @@ def workload_data(manifest: Manifest, template: Template, accounts: Mapping[tupl
 
 
 def contained(template: Template, resources: list[Resource]) -> Any:
-    """Return the value of `containers`: the data of the containers that could be read, and an unknown for each that could not."""
+    """Return the value of `containers`: the data of those that could be read, an unknown for each that could not."""
     lists = [template.spec.get(field) for field in CONTAINER_LISTS]
     missing = next((value for value in lists if is_unknown(value)), None)
     if missing is not None:

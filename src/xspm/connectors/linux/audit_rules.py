@@ -63,9 +63,9 @@ def _rule(words: list[str], text: str, file: str | None, line: int) -> Rule | No
     fields = dict(re.split(r"(?<=[^!<>&])=", item, maxsplit=1) for item in filters if re.match(r"\w+=[^=]", item))
     key = key or fields.get("key")
     if words[0] == "-w":
-        given = next((value for flag, value in pairs if flag == "-p"), None)
-        permissions = "".join(sorted(given)) if given else "arwx"
-        return Rule("watch", text, file, line, path=_clean(words[1]), permissions=permissions, key=key)
+        given = next((value for flag, value in pairs if flag == "-p"), "")
+        letters = "".join(sorted(given)) or "arwx"
+        return Rule("watch", text, file, line, path=_clean(words[1]), permissions=letters, key=key)
     syscalls = frozenset(name for flag, value in pairs if flag == "-S" for name in value.split(","))
     path = fields.get("path") or fields.get("dir")
     permissions = "".join(sorted(fields["perm"])) if "perm" in fields else None

@@ -1,8 +1,7 @@
-"""Configuration texts in the shapes that many programs share: lines with comments, assignments, INI sections, drop-in
-directories.
+"""Configuration texts in the shapes that many programs share.
 
-Each function takes text and returns plain values with line numbers. Nothing here raises on any input: a line that does
-not fit is left out, or named by the caller.
+Lines with comments, assignments, INI sections and drop-in folders. Each function takes text and returns plain values
+with line numbers. Nothing here raises on any input: a line that does not fit is left out, or named by the caller.
 """
 
 from __future__ import annotations
@@ -129,7 +128,7 @@ def drop_ins(source: Source, main: str, folders: tuple[str, ...]) -> list[str] |
 
     Args:
         source: the host.
-        main: the main file's path, for instance `/etc/systemd/journald.conf`; the first that exists below /etc, /run, /usr/lib counts.
+        main: the main file's path (`/etc/systemd/journald.conf`); where it is not there, the vendor's below /usr/lib.
         folders: drop-in folders, highest priority first.
     """
     chosen: dict[str, str] = {}
@@ -139,9 +138,8 @@ def drop_ins(source: Source, main: str, folders: tuple[str, ...]) -> list[str] |
             return found
         for path in found:
             chosen.setdefault(path.rpartition("/")[2], path)
-    mains = [
-        path for path in (main, main.replace("/etc/", "/usr/lib/", 1)) if source.stat(path, follow=True) is not None
-    ]
+    vendor = main.replace("/etc/", "/usr/lib/", 1)
+    mains = [path for path in (main, vendor) if source.stat(path, follow=True) is not None]
     return mains[:1] + [chosen[name] for name in sorted(chosen)]
 
 

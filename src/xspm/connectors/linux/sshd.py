@@ -143,7 +143,7 @@ class Sshd(ResourceType, frozen=True, kw_only=True):
     tcp_keep_alive: Maybe[bool]
     """TCPKeepAlive."""
     log_level: Maybe[str]
-    """LogLevel in upper case: QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG1 …"""
+    """LogLevel in upper case: QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG, DEBUG2, DEBUG3"""
     syslog_facility: Maybe[str]
     """SyslogFacility in upper case."""
     banner: Maybe[str | None]
@@ -308,7 +308,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
 def from_files(config: Config, version: Version) -> Printed:
     """Return what `sshd -T` would print for a configuration."""
     entries = config.entries if config.unknown is None else config.entries[: config.known]
-    found: Printed = dict(effective(entries))
+    found: Printed = dict(effective(entries, config.everyone.entries))
     if config.unknown:
         for keyword in (*plain_defaults(version), *ALGORITHMS, *_ADDED):
             if keyword in _ADDED or keyword not in found:
@@ -353,7 +353,7 @@ def _overrides(config: Config) -> list[MatchOverride]:
 
 def _defaulted(config: Config) -> list[str]:
     """Return the fields that no line sets."""
-    present = {entry.keyword for entry in config.entries}
+    present = {entry.keyword for entry in (*config.entries, *config.everyone.entries)}
     listening = {"listen_addresses"} if not present & {"listenaddress", "port"} else set()
     return sorted({field for field, (keyword, _) in FIELDS.items() if keyword not in present} | listening)
 

@@ -93,16 +93,32 @@ _CHOICES: Final[dict[str, dict[str, str]]] = {
     "permittunnel": {"yes": "yes", "no": "no", "point-to-point": "point-to-point", "ethernet": "ethernet"},
     "addressfamily": {"any": "any", "inet": "inet", "inet6": "inet6"},
 }
-_LEVELS: Final = frozenset({"quiet", "fatal", "error", "info", "verbose", "debug", "debug1", "debug2", "debug3"})
+_LEVELS: Final = frozenset(
+    {"silent", "quiet", "fatal", "error", "info", "verbose", "debug", "debug1", "debug2", "debug3"}
+)
 _FACILITIES: Final = frozenset({"daemon", "user", "auth", "authpriv", *(f"local{digit}" for digit in range(8))})
 _NUMBERS: Final = frozenset(
     {"maxauthtries", "maxsessions", "clientalivecountmax", "requiredrsasize", "x11displayoffset"}
 )
 _TIMES: Final = frozenset({"logingracetime", "clientaliveinterval", "unusedconnectiontimeout"})
+_RAW: Final = frozenset(
+    {"forcecommand", "versionaddendum", "authorizedkeyscommand", "authorizedprincipalscommand"},
+)
+"""Keywords that take the rest of the line as it is, quotes and comments included."""
 _ADDING: Final = frozenset(
-    {"port", "listenaddress", "hostkey", "hostcertificate", "acceptenv", "subsystem", "allowusers", "denyusers", "allowgroups",
-     "denygroups"}
-)  # fmt: skip
+    {
+        "port",
+        "listenaddress",
+        "hostkey",
+        "hostcertificate",
+        "acceptenv",
+        "subsystem",
+        "allowusers",
+        "denyusers",
+        "allowgroups",
+        "denygroups",
+    }
+)
 """Keywords whose lines add up; of all others the first line wins."""
 _OTHERS: Final = frozenset(
     {
@@ -215,7 +231,9 @@ class Config(msgspec.Struct):
     """Everything read."""
 
     entries: list[Entry] = []
-    """In force for every connection, in order."""
+    """Outside of Match blocks, in order."""
+    everyone: Block = msgspec.field(default_factory=lambda: Block("all", "", 0))
+    """What `Match all` blocks hold: in force for every connection, and over `entries`."""
     blocks: list[Block] = []
     files: list[str] = []
     bad: list[str] = []
@@ -236,15 +254,20 @@ def read_config(source: Source, path: str) -> Config | Unknown | None:
     return reader.config
 
 
-def effective(entries: Iterable[Entry]) -> dict[str, list[list[str]]]:
-    """Return the arguments in force by keyword: one list per line that counts."""
+def effective(entries: Iterable[Entry], overriding: Iterable[Entry] = ()) -> dict[str, list[list[str]]]:
+    """Return the arguments in force by keyword: one list per line that counts.
+
+    Args:
+        entries: in order; the first of a keyword wins, but for those that add up.
+        overriding: entries of Match blocks that match; a keyword there replaces all of `entries`.
+    """
     found: dict[str, list[list[str]]] = {}
     for entry in entries:
         if entry.keyword in _ADDING:
             found.setdefault(entry.keyword, []).append(entry.arguments)
         else:
             found.setdefault(entry.keyword, [entry.arguments])
-    return found
+    return found | effective(overriding) if overriding else found
 
 
 def split(text: str) -> list[str] | None:
@@ -315,7 +338,7 @@ class _Reader:
             elif keyword == "include":
                 self.include(split(rest), (path, number), here, depth)
             else:
-                self.entry(keyword, split(rest), (path, number), here)
+                self.entry(keyword, rest.split() if keyword in _RAW else split(rest), (path, number), here)
 
     def match(self, rest: str, place: tuple[str, int], outer: Block | None) -> Block | None:
         """Open a Match block; `all` alone is in force for every connection."""
@@ -323,8 +346,8 @@ class _Reader:
         if not criteria:
             self.refuse(place)
         if criteria.lower() == "all":
-            return outer
-        block = Block(f"{outer.criteria} {criteria}" if outer else criteria, *place)
+            return outer or self.config.everyone
+        block = Block(f"{outer.criteria} {criteria}" if outer and outer.file else criteria, *place)
         self.config.blocks.append(block)
         return block
 
@@ -351,7 +374,9 @@ class _Reader:
     def entry(self, keyword: str, arguments: list[str] | None, place: tuple[str, int], block: Block | None) -> None:
         """Keep one line, or name it as refused."""
         keyword = _ALIASES.get(keyword, keyword)
-        if keyword in _IGNORED:
+        # `none` is how sshd writes "not set" here, so a later line still wins.
+        unset = keyword == "persourcemaxstartups" and arguments == ["none"]
+        if keyword in _IGNORED or unset:
             return
         canonical = _canonical(keyword, arguments) if arguments else None
         if canonical is None:

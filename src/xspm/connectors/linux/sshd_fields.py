@@ -52,6 +52,10 @@ def _upper(value: Lines) -> str:
     return _word(value).upper()
 
 
+def _level(value: Lines) -> str:
+    return {"SILENT": "QUIET", "DEBUG1": "DEBUG"}.get(_upper(value), _upper(value))
+
+
 def _root_login(value: Lines) -> str:
     return "prohibit-password" if _word(value) == "without-password" else _word(value)
 
@@ -76,7 +80,7 @@ def _command(value: Lines) -> str | None:
 
 
 def _items(value: Lines) -> list[str]:
-    return [word for line in value for word in line if word]
+    return list(dict.fromkeys(word for line in value for word in line if word))
 
 
 def _any(value: Lines) -> list[str]:
@@ -153,7 +157,7 @@ FIELDS: Final[dict[str, tuple[str, Callable[[Lines], Any]]]] = {
     "client_alive_interval_seconds": ("clientaliveinterval", _number),
     "client_alive_count_max": ("clientalivecountmax", _number),
     "tcp_keep_alive": ("tcpkeepalive", _switch),
-    "log_level": ("loglevel", _upper),
+    "log_level": ("loglevel", _level),
     "syslog_facility": ("syslogfacility", _upper),
     "banner": ("banner", _text),
     "print_motd": ("printmotd", _switch),
@@ -197,7 +201,9 @@ _NAMES_IN_MATCH: Final = {"maxstartups": "max_startups", "rekeylimit": "rekey_li
 def match_value(keyword: str, value: Lines) -> tuple[str, str]:
     """Return field name and text of a setting inside a Match block."""
     name = _NAMES_IN_MATCH.get(keyword) or FIELD_OF.get(keyword, keyword)
-    return name, redact(_root_login(value) if keyword == "permitrootlogin" else " ".join(_items(value)))
+    return name, redact(
+        _root_login(value) if keyword == "permitrootlogin" else " ".join(word for line in value for word in line)
+    )
 
 
 def _listens(full: Printed) -> Maybe[list[str]]:

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import marshal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from xspm.cel import EvaluationError, Program, observe
+from xspm.errors import CelError
+from xspm.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xspm.cel import Environment
+
+DENIED = Unknown("denied")
+
+
+def test_dump_and_load(environment: Environment, world: Any) -> None:
+    program = environment.compile(
+        "resource.banner == null || resource.banner.matches('h.*')", resource="linux.sshd", params={}, expect="bool"
+    )
+    loaded = Program.load(program.dump())
+    assert loaded.dump() == program.dump()
+    assert (loaded.source, loaded.reads, loaded.resource_types) == (
+        program.source,
+        program.reads,
+        program.resource_types,
+    )
+    assert loaded.evaluate(world.data, {}, {}, "") is True
+    assert Program.load(loaded.dump()).evaluate({"banner": DENIED}, {}, {}, "") == DENIED
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", marshal.dumps(1), marshal.dumps(("other", "", (), (), False, b""))])
+def test_foreign_dump_is_refused(data: bytes) -> None:
+    with pytest.raises(CelError, match="compiled expression"):
+        Program.load(data)
+
+
+def test_a_loaded_program_needs_no_front_end(environment: Environment, tmp_path: Path) -> None:
+    program = environment.compile(
+        "resource.enabled && resource.ports.all(p, p > 0)", resource="linux.sshd", params={}, expect="bool"
+    )
+    file = tmp_path / "program"
+    file.write_bytes(program.dump())
+    code = (
+        "import sys; from xspm.cel import Program, Template\n"
+        f"program = Program.load(open({str(file)!r}, 'rb').read())\n"
+        "assert program.evaluate({'enabled': True, 'ports': [1]}, {}, {}, '') is True\n"
+        "loaded = [name for name in sys.modules if name.split('.')[0] in {'cel_expr_python', 'google', 're2', 'zoneinfo'}]\n"
+        "assert not [name for name in loaded if name != 'google'], loaded\n"
+        "assert 'xspm.cel.environment' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_limits_become_errors(environment: Environment) -> None:
+    program = environment.compile(
+        "resource.x.all(a, resource.x.all(b, a == b))", resource="k8s.role", params={}, expect="bool"
+    )
+    assert program.evaluate({"x": [1] * 100}, {}, {}, "", cost_limit=1000) == EvaluationError(
+        "cost limit of 1000 steps exceeded"
+    )
+    deep: list[Any] = [[]]
+    other: list[Any] = [[]]
+    for _ in range(10_000):
+        deep, other = [deep], [other]
+    assert program.evaluate({"x": [deep, other]}, {}, {}, "") == EvaluationError("the data nest too deep")
+
+
+def test_generated_code_has_no_builtins(environment: Environment) -> None:
+    program = environment.compile("resource.x == 1", resource="k8s.role", params={}, expect="bool")
+    assert program._link().__globals__["__builtins__"] == {}
+
+
+OBSERVED: list[tuple[str, Any, Any]] = [
+    ("resource", {"a": 1}, {"a": 1}),
+    ("resource.a", {"a": 1}, 1),
+    ("resource.a.b", {"a": {"b": [1]}}, [1]),
+    ("resource.a.b", {"a": None}, None),
+    ("resource.a.b", {"a": DENIED}, DENIED),
+    ("resource.a", DENIED, DENIED),
+    ("resource.a", {}, None),
+]
+
+
+@pytest.mark.parametrize(("path", "resource", "expected"), OBSERVED)
+def test_observe(path: str, resource: Any, expected: Any) -> None:
+    assert observe(path, resource) == expected
+
+
+def test_package_has_nothing_else() -> None:
+    import xspm.cel  # noqa: PLC0415
+
+    with pytest.raises(AttributeError):
+        _ = xspm.cel.nothing

@@ -1,0 +1,173 @@
+"""What needs more than one object: RBAC grants and namespaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from xspm.connectors.kubernetes import CONNECTOR
+from xspm.connectors.kubernetes.builtin_roles import BUILTIN_ROLES
+from xspm.model.schema import validate
+
+SHAPES = {spec.name: spec.shape for spec in CONNECTOR.types()}
+RBAC = "apiVersion: rbac.authorization.k8s.io/v1\n"
+
+
+def data(text: str, kind: str) -> list[dict[str, Any]]:
+    found = [resource for resource in CONNECTOR.example("manifest", text).resources if resource.type == kind]
+    for resource in found:
+        assert validate(resource.data, SHAPES[kind]) == []
+    return [resource.data for resource in found]
+
+
+def binding(kind: str, role_kind: str, role: str, namespace: str = "") -> str:
+    metadata = f"{{name: b, namespace: {namespace}}}" if namespace else "{name: b}"
+    return (
+        f"---\n{RBAC}kind: {kind}\nmetadata: {metadata}\nroleRef: {{kind: {role_kind}, name: {role}}}\n"
+        "subjects: [{kind: ServiceAccount, name: sa, namespace: ns}, {kind: Group, name: g}]\n"
+    )
+
+
+def role(kind: str, name: str, resource: str, labels: str = "{}", extra: str = "") -> str:
+    return (
+        f"---\n{RBAC}kind: {kind}\nmetadata: {{name: {name}, namespace: ns, labels: {labels}}}\n"
+        f"rules: [{{verbs: [get], apiGroups: [''], resources: [{resource}]}}]\n{extra}"
+    )
+
+
+def rule(resource: str) -> dict[str, list[str]]:
+    return {
+        "verbs": ["get"],
+        "api_groups": [""],
+        "resources": [resource],
+        "resource_names": [],
+        "non_resource_urls": [],
+    }
+
+
+def test_a_role_is_found_in_its_namespace() -> None:
+    (grant,) = data(role("Role", "r", "pods") + binding("RoleBinding", "Role", "r", "ns"), "k8s.rbac_grant")
+    assert grant == {
+        "binding_kind": "RoleBinding",
+        "binding_name": "b",
+        "namespace": "ns",
+        "cluster_wide": False,
+        "role_kind": "Role",
+        "role_name": "r",
+        "subjects": [
+            {"kind": "ServiceAccount", "name": "sa", "namespace": "ns", "api_group": ""},
+            {"kind": "Group", "name": "g", "namespace": None, "api_group": "rbac.authorization.k8s.io"},
+        ],
+        "rules": [rule("pods")],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "namespace"),
+    [
+        ("Role", "r", "other"),
+        ("Role", "nope", "ns"),
+        ("ClusterRole", "nope", "ns"),
+        ("ClusterRole", "system:odd", "ns"),
+    ],
+)
+def test_rules_of_a_role_that_is_not_there_are_unknown(kind: str, name: str, namespace: str) -> None:
+    (grant,) = data(role("Role", "r", "pods") + binding("RoleBinding", kind, f"'{name}'", namespace), "k8s.rbac_grant")
+    assert grant["rules"] == {"$unknown": f"the {kind} {name} is not among the manifests", "cause": "missing"}
+
+
+@pytest.mark.parametrize("name", sorted(BUILTIN_ROLES))
+def test_built_in_roles_are_known(name: str) -> None:
+    (grant,) = data(binding("ClusterRoleBinding", "ClusterRole", f"'{name}'"), "k8s.rbac_grant")
+    assert grant["cluster_wide"] is True
+    assert grant["namespace"] is None
+    assert len(grant["rules"]) == len(BUILTIN_ROLES[name])
+
+
+def test_cluster_admin_may_do_all() -> None:
+    (grant,) = data(binding("ClusterRoleBinding", "ClusterRole", "cluster-admin"), "k8s.rbac_grant")
+    assert grant["rules"][0]["verbs"] == grant["rules"][0]["resources"] == grant["rules"][0]["api_groups"] == ["*"]
+
+
+def test_the_input_can_replace_and_extend_built_in_roles() -> None:
+    (grant,) = data(
+        role("ClusterRole", "view", "pods") + binding("ClusterRoleBinding", "ClusterRole", "view"), "k8s.rbac_grant"
+    )
+    assert grant["rules"] == [rule("pods")]
+    label = "{rbac.authorization.k8s.io/aggregate-to-view: 'true'}"
+    (grant,) = data(
+        role("ClusterRole", "x", "secrets", label) + binding("ClusterRoleBinding", "ClusterRole", "edit"),
+        "k8s.rbac_grant",
+    )
+    assert rule("secrets") in grant["rules"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("{matchLabels: {a: x}}", ["one"]),
+        ("{matchExpressions: [{key: a, operator: In, values: [x, w]}]}", ["one", "two"]),
+        ("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", ["three", "two"]),
+        ("{matchExpressions: [{key: a, operator: Exists}]}", ["one", "two"]),
+        ("{matchExpressions: [{key: a, operator: DoesNotExist}]}", ["three"]),
+        ("{matchExpressions: [{key: a, operator: Odd}]}", None),
+        ("{matchLabels: {a: zzz}}", None),
+    ],
+)
+def test_aggregated_roles_are_put_together(selector: str, expected: list[str] | None) -> None:
+    text = (
+        role("ClusterRole", "r1", "one", "{a: x}")
+        + role("ClusterRole", "r2", "two", "{a: w}")
+        + role("ClusterRole", "r3", "three")
+    )
+    text += f"---\n{RBAC}kind: ClusterRole\nmetadata: {{name: all}}\naggregationRule: {{clusterRoleSelectors: [{selector}]}}\n"
+    (grant,) = data(text + binding("ClusterRoleBinding", "ClusterRole", "all"), "k8s.rbac_grant")
+    if expected is None:
+        assert grant["rules"]["cause"] == "missing"
+    else:
+        assert sorted(found["resources"][0] for found in grant["rules"]) == expected
+
+
+POD = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c}]}\n"
+
+
+def policy(spec: str) -> str:
+    return f"---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: x}}\nspec: {spec}\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "ingress", "egress"),
+    [
+        ("{podSelector: {}, policyTypes: [Ingress, Egress]}", True, True),
+        ("{podSelector: {}}", True, False),
+        ("{podSelector: {}, policyTypes: [Egress]}", False, True),
+        ("{podSelector: {matchLabels: {a: b}}}", False, False),
+        ("{podSelector: {}, ingress: [{}]}", False, False),
+        ("{podSelector: {}, egress: [{to: []}]}", True, False),
+    ],
+)
+def test_default_deny_is_recognised(spec: str, ingress: bool, egress: bool) -> None:  # noqa: FBT001 - a table
+    (summary,) = data(POD + policy(spec), "k8s.namespace_summary")
+    assert (summary["default_deny_ingress"], summary["default_deny_egress"]) == (ingress, egress)
+    assert (summary["name"], summary["workloads"], summary["network_policies"], summary["declared"]) == (
+        "default",
+        1,
+        1,
+        False,
+    )
+    assert summary["labels"]["cause"] == "missing"
+
+
+def test_a_malformed_policy_denies_nothing_for_certain() -> None:
+    (summary,) = data(POD + policy("{podSelector: {}, policyTypes: 5}"), "k8s.namespace_summary")
+    assert summary["default_deny_ingress"]["cause"] == "format"
+
+
+def test_a_declared_namespace_tells_its_pod_security() -> None:
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"
+    text += "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: ns}\n"
+    (summary,) = data(text, "k8s.namespace_summary")
+    assert summary["declared"] is True
+    assert [summary[f"pod_security_{mode}"] for mode in ("enforce", "audit", "warn")] == ["baseline", None, None]
+    assert (summary["workloads"], summary["resource_quotas"], summary["limit_ranges"]) == (0, 1, 0)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from xspm.connectors.kubernetes import CONNECTOR
+from xspm.connectors.kubernetes.redact import REDACTED, looks_credential, redact_object, redact_text
+from xspm.model.asset import encode_snapshot
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
+KEY = "-----BEGIN RSA PRIVATE KEY-----\\nPLANTED-KEY\\n-----END RSA PRIVATE KEY-----"
+
+PLANTED = f"""\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: s
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: '{{"data":{{"x":"UExBTlRFRC0w"}}}}'
+    note: "password=PLANTED-1"
+data: {{user: UExBTlRFRC0x, nested: {{a: PLANTED-2}}}}
+stringData: {{token: PLANTED-3}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: c}}
+data:
+  DB_PASSWORD: PLANTED-4
+  app.properties: |
+    url=https://example.com
+    db.password = PLANTED-5
+    api_key: "PLANTED-6"
+  config.json: '{{"auth": {{"clientSecret": "PLANTED-7"}}, "name": "visible-1"}}'
+  key.pem: "{KEY}"
+binaryData: {{store: PLANTED-8}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: d}}
+spec:
+  template:
+    spec:
+      containers:
+      - name: c
+        image: visible-2
+        command: [sh, -c, "login --token PLANTED-9 && run --verbose"]
+        args: [--password=PLANTED-10, --api-key, PLANTED-11, --name=visible-3, "{JWT}"]
+        env:
+        - {{name: DB_PASSWORD, value: PLANTED-12}}
+        - {{name: URL, value: "postgres://app:PLANTED-13@db/x"}}
+        - {{name: AWS, value: AKIAIOSFODNN7PLANTED}}
+        - {{name: MODE, value: visible-4}}
+        - {{name: PASSWORD_FILE, value: /visible-5}}
+        - {{name: TOKEN, value: $(OTHER)}}
+        - {{name: SECRET, valueFrom: {{secretKeyRef: {{name: visible-6, key: password}}}}}}
+        - {{name: EMPTY_TOKEN, value: ""}}
+---
+apiVersion: db.example.com/v1
+kind: Database
+metadata: {{name: x}}
+spec: {{password: PLANTED-14, tokens: [{{name: API_TOKEN, value: 9991234567}}], secretName: visible-7}}
+"""
+
+
+def test_no_planted_secret_enters_a_snapshot() -> None:
+    snapshot = CONNECTOR.example("manifest", PLANTED)
+    encoded = encode_snapshot(snapshot).decode()
+    assert "PLANTED" not in encoded
+    assert "UExBTlRF" not in encoded
+    assert JWT not in encoded
+    assert "9991234567" not in encoded
+    for number in range(1, 8):
+        assert f"visible-{number}" in encoded
+    (container,) = [resource.data for resource in snapshot.resources if resource.type == "k8s.container"]
+    assert container["env_credentials"] == ["DB_PASSWORD", "URL", "AWS"]
+    (secret,) = [resource.data for resource in snapshot.resources if resource.type == "k8s.secret"]
+    assert secret["data"] == {"user": REDACTED, "nested": REDACTED}
+    assert secret["stringData"] == {"token": REDACTED}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DB_PASSWORD", "x", True),
+        ("password", "", False),
+        ("password", "true", False),
+        ("password", "$(X)", False),
+        ("password", "${X}", False),
+        ("MYSQL_PWD", "x", True),
+        ("PWD", "/app", False),
+        ("TOKENIZERS_PARALLELISM", "x", False),
+        ("SECRET_NAME", "x", False),
+        ("SECRET_KEY_BASE", "x", True),
+        ("API_KEY", "x", True),
+        ("SLACK_WEBHOOK_URL", "x", True),
+        ("TOKEN_URL", "https://x", False),
+        ("MODE", "production", False),
+        ("X", "ghp_" + "a" * 36, True),
+        ("X", "https://u:pw@host", True),
+        ("X", "https://u:$(PW)@host", False),
+        ("X", "$2b$12$abcdefghijklmnopqrstuv", True),
+    ],
+)
+def test_credentials_are_recognised(name: str, value: str, expected: bool) -> None:  # noqa: FBT001 - a table
+    assert looks_credential(name, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the token expires soon", "the token expires soon"),
+        ("--token abc", f"--token {REDACTED}"),
+        ("password: 'a b'", f"password: '{REDACTED}'"),
+        ("password=$PW", "password=$PW"),
+        ("token_file=/x", "token_file=/x"),
+        ("password = x # c", f"password = {REDACTED} # c"),
+        ("kubernetes.io/service-account-token", "kubernetes.io/service-account-token"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_texts_keep_all_but_the_secret(text: str, expected: str) -> None:
+    assert redact_text(text) == expected
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [1], {"a": 5}])
+def test_a_secret_of_any_shape_is_blank(value: Any) -> None:
+    redacted = redact_object({"data": value, "kind": "Secret"}, "Secret")
+    assert redacted["data"] == ({"a": REDACTED} if isinstance(value, dict) else REDACTED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 400_000 + " key", "password" * 50_000, "-eyJ" * 100_000, "://a:" * 80_000, 'password="' * 40_000, "-----BEGIN " + "A" * 400_000,
+     "password" + " " * 400_000, "SG." * 130_000, "token=" * 60_000],
+)  # fmt: skip
+def test_hostile_texts_cost_linear_time(text: str) -> None:
+    started = time.process_time()
+    redact_text(text)
+    assert time.process_time() - started < 3
