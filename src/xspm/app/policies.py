@@ -17,7 +17,7 @@ from xspm.errors import PolicyError
 from xspm.model.check import Policy, PolicyException
 from xspm.policy import library
 from xspm.policy.cache import Cache
-from xspm.policy.folder import Folder, read_folder
+from xspm.policy.folder import Folder, read_folder, shipped_folder
 from xspm.policy.library import Built, Library
 from xspm.policy.plan import policies_in_force
 
@@ -68,7 +68,7 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
     Raises:
         PolicyError: a folder cannot be read.
     """
-    folders = [read_folder(library.CONTENT, shipped=True)]
+    folders = [shipped_folder(library.CONTENT)]
     near = _nearest()
     seen = {library.CONTENT.resolve()}
     if near is not None:
@@ -112,7 +112,7 @@ def _nearest() -> Path | None:
 def _shown(folder: Folder) -> Folder:
     """Name a folder as short as a person would."""
     if folder.shipped:
-        return msgspec.structs.replace(folder, shown="xspm")
+        return folder
     try:
         shown = Path(folder.shown).resolve().relative_to(Path.cwd())
     except ValueError:

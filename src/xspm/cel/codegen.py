@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from xspm.cel.ast import Call, Checked, Fold, Ident, ListOf, Literal, MapOf, Node, Select, Type, Uint, text
 from xspm.cel.calls import Calls
 from xspm.cel.loops import Loops
+from xspm.cel.reads import repeated_paths
 from xspm.errors import CelError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _Generator(Calls, Loops):
     def __init__(self, checked: Checked, load: Load) -> None:
         super().__init__(checked)
         self.load = load
+        self.repeated = repeated_paths(checked) if checked.references else frozenset()
 
     def expression(self, node: Node) -> str:
         """Return a Python expression for `node`, having written the statements it needs."""
@@ -128,10 +130,18 @@ class _Generator(Calls, Loops):
         return self.free[name]
 
     def select(self, node: Select) -> str:
-        """Write `a.b` or `has(a.b)`."""
-        reference = self.checked.references.get(node.id)
-        if reference is not None and not node.test and (reference.name or reference.value is not None):
-            return self.variable(node, reference.name)
+        """Write `a.b` or `has(a.b)`; a path that is read more than once is read once, before anything else."""
+        path = None if node.test else text(node)
+        if path is None or path not in self.repeated or path.partition(".")[0] in self.scope:
+            return self.select_here(node)
+        if path not in self.free:
+            code = self.select_here(node)
+            self.free[path] = self.temp()
+            self.prologue.append(f"{self.free[path]} = {code}")
+        return self.free[path]
+
+    def select_here(self, node: Select) -> str:
+        """Write a selection where it stands."""
         first, name = self.atom(self.expression(node.operand))
         field = repr(node.field)
         if node.test:

@@ -16,6 +16,7 @@ from cel_expr_python import cel
 from xspm.cel import declarations
 from xspm.cel.ast import Checked, decode
 from xspm.cel.compiler import to_code
+from xspm.cel.constants import broken
 from xspm.cel.nulls import lint
 from xspm.cel.places import Place, front_end_error
 from xspm.cel.program import Program
@@ -196,6 +197,8 @@ class Environment:
         kind = checked.type_of(checked.root)
         if expect == "bool" and kind.kind not in {"bool", "dyn"} and str(kind) != "wrapper(bool)":
             raise place.error(f"the expression is of type {self._readable(str(kind))}, not bool")
+        for node, message in broken(checked):
+            raise place.error(message, checked.positions.get(node.id))
         for problem in lint(checked, self._known().shapes, boolean=expect == "bool"):
             raise place.error(problem.message, checked.positions.get(problem.node.id), problem.hint)
 

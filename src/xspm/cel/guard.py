@@ -40,13 +40,28 @@ EQUAL: Final = "xspm_equal"
 _CARRIES: Final = frozenset({"dyn", "_?_:_", "optional.of", "cel.@mapInsert"})
 """Calls that hand on an argument without looking at it (of a conditional, the branches)."""
 
-_YIELDS: Final = _CARRIES | {"_[_]", "_[?_]", "_?._", "value", "orValue", "or", "first", "last", "optional.unwrap", "unwrapOpt"}
+_YIELDS: Final = _CARRIES | {
+    "_[_]",
+    "_[?_]",
+    "_?._",
+    "value",
+    "orValue",
+    "or",
+    "first",
+    "last",
+    "optional.unwrap",
+    "unwrapOpt",
+}
 """Calls that may yield a marker."""
 
-_SHALLOW: Final = _YIELDS | frozenset("_&&_ _||_ !_ @not_strictly_false __not_strictly_false__ size type _+_ hasValue".split())
+_SHALLOW: Final = _YIELDS | frozenset(
+    ["_&&_", "_||_", "!_", "@not_strictly_false", "__not_strictly_false__", "size", "type", "_+_", "hasValue"]
+)
 """Calls that look no deeper than at the argument itself."""
 
-_SCALARS: Final = frozenset({"bool", "int", "uint", "double", "string", "bytes", "null", "timestamp", "duration", "type", "wrapper"})
+_SCALARS: Final = frozenset(
+    {"bool", "int", "uint", "double", "string", "bytes", "null", "timestamp", "duration", "type", "wrapper"}
+)
 
 _RESULTS: Final = frozenset({"@result", "__result__"})
 """Accumulators of the standard macros: never a marker themselves."""
@@ -66,7 +81,9 @@ def stores_optionals(checked: Checked) -> bool:
     if not any(isinstance(node, Call) and node.function in _OPTIONALS for node in nodes):
         return False
     stored = [element for node in nodes for element in _stored(node)]
-    return any(not isinstance(element, Literal) and checked.type_of(element).kind in {"dyn", "abstract"} for element in stored)
+    return any(
+        not isinstance(element, Literal) and checked.type_of(element).kind in {"dyn", "abstract"} for element in stored
+    )
 
 
 def calls(checked: Checked, function: str) -> bool:
@@ -74,7 +91,9 @@ def calls(checked: Checked, function: str) -> bool:
     return any(isinstance(node, Call) and node.function == function for node in _walk(checked.root))
 
 
-_OPTIONALS: Final = frozenset({"_[?_]", "_?._", "optional.of", "optional.none", "optional.ofNonZeroValue", "first", "last"})
+_OPTIONALS: Final = frozenset(
+    {"_[?_]", "_?._", "optional.of", "optional.none", "optional.ofNonZeroValue", "first", "last"}
+)
 
 
 def _walk(node: Node) -> Iterator[Node]:
@@ -143,13 +162,19 @@ class _Guard:
         name = self._name()
         value = Ident(0, name)
         if kind.kind == "abstract":
-            return _bind(name, new, _unless_marker(value, self._optional(value) if kind.name.startswith("optional") else value))
+            return _bind(
+                name, new, _unless_marker(value, self._optional(value) if kind.name.startswith("optional") else value)
+            )
         return _bind(name, new, _unless_marker(value, _when(_inside(KNOWN, value, empty=True), value, value)))
 
     def _optional(self, optional: Node) -> Node:
         name = self._name()
         value = Ident(0, name)
-        held = _bind(name, Call(0, "value", optional, ()), _unless_marker(value, _when(_inside(KNOWN, value, empty=True), optional, optional)))
+        held = _bind(
+            name,
+            Call(0, "value", optional, ()),
+            _unless_marker(value, _when(_inside(KNOWN, value, empty=True), optional, optional)),
+        )
         return _when(Call(0, "hasValue", optional, ()), held, optional)
 
     def _entry(self, entry: Entry) -> Entry:
@@ -202,7 +227,9 @@ class _Guard:
 
 def _bind(name: str, value: Node, result: Node) -> Node:
     """`cel.bind(name, value, result)`."""
-    return Fold(0, "#unused", "", ListOf(0, (), frozenset()), name, value, Literal(0, value=False), Ident(0, name), result)
+    return Fold(
+        0, "#unused", "", ListOf(0, (), frozenset()), name, value, Literal(0, value=False), Ident(0, name), result
+    )
 
 
 def _call(function: str, *arguments: Node) -> Call:
@@ -283,12 +310,16 @@ def _node(node: Node, ids: Iterator[int]) -> bytes:
             return head + _bytes(5, _bytes(1, _node(node.operand, ids)) + _text(2, node.field) + _number(3, node.test))
         case Call():
             target = b"" if node.target is None else _bytes(1, _node(node.target, ids))
-            return head + _bytes(6, target + _text(2, node.function) + b"".join(_bytes(3, _node(item, ids)) for item in node.arguments))
+            return head + _bytes(
+                6, target + _text(2, node.function) + b"".join(_bytes(3, _node(item, ids)) for item in node.arguments)
+            )
         case ListOf():
             optional = b"".join(_number(2, index) for index in sorted(node.optional))
             return head + _bytes(7, b"".join(_bytes(1, _node(item, ids)) for item in node.elements) + optional)
         case MapOf():
-            return head + _bytes(8, _text(1, node.message) + b"".join(_bytes(2, _entry(item, ids)) for item in node.entries))
+            return head + _bytes(
+                8, _text(1, node.message) + b"".join(_bytes(2, _entry(item, ids)) for item in node.entries)
+            )
         case Fold():
             return head + _bytes(9, _fold(node, ids))
     raise TypeError(f"not a node: {node!r}")

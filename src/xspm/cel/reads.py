@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from xspm.cel.ast import Call, Fold, Ident, Literal, Node, Select, children
+from xspm.cel.ast import Call, Fold, Ident, Literal, Node, Select, children, text
 
 if TYPE_CHECKING:
     from xspm.cel.ast import Checked
@@ -55,6 +56,22 @@ def _path(node: Node, bound: frozenset[str]) -> str | None:
     if parent is None or not isinstance(name, str) or not name.isidentifier():
         return None
     return f"{parent}.{name}"
+
+
+def repeated_paths(checked: Checked) -> frozenset[str]:
+    """Return the paths (`resource.spec`) of free variables that are selected more than once."""
+    counts: Counter[str] = Counter()
+    _count(checked.root, frozenset(), counts)
+    return frozenset(path for path, count in counts.items() if count > 1)
+
+
+def _count(node: Node, bound: frozenset[str], counts: Counter[str]) -> None:
+    if isinstance(node, Select) and not node.test:
+        path = text(node)
+        if path is not None and "[" not in path and path.partition(".")[0] not in bound:
+            counts[path] += 1
+    for part, names in parts(node, bound):
+        _count(part, names, counts)
 
 
 def parts(node: Node, bound: frozenset[str]) -> list[tuple[Node, frozenset[str]]]:

@@ -39,7 +39,11 @@ _EXTENSIONS: Final = ("bindings", "encoders", "lists", "math", "optional", "rege
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND: Final = datetime.timedelta(microseconds=1)
-_TYPE_NAMES: Final = {"NULL": "null_type", "TIMESTAMP": "google.protobuf.Timestamp", "DURATION": "google.protobuf.Duration"}
+_TYPE_NAMES: Final = {
+    "NULL": "null_type",
+    "TIMESTAMP": "google.protobuf.Timestamp",
+    "DURATION": "google.protobuf.Duration",
+}
 _STATUS: Final = re.compile(r"^[A-Z_]+: ")
 
 
@@ -303,7 +307,9 @@ def _insert_all(target: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]
 
 def environment(variables: Mapping[str, Any], container: str = "") -> Any:
     """Return a C++ environment with every function of the language, for expressions that a front end has serialized."""
-    config = cel.NewEnvConfigFromYaml("name: xspm\nextensions:\n" + "".join(f"  - name: {name}\n" for name in _EXTENSIONS))
+    config = cel.NewEnvConfigFromYaml(
+        "name: xspm\nextensions:\n" + "".join(f"  - name: {name}\n" for name in _EXTENSIONS)
+    )
     return cel.NewEnv(
         reference_network.pool(),
         config=config,
@@ -326,7 +332,9 @@ def _functions() -> list[Any]:
     keys = [kind.STRING, kind.INT, kind.UINT, kind.BOOL]
     anything = [*keys, kind.DOUBLE, kind.BYTES, kind.NULL, kind.TIMESTAMP, kind.DURATION, kind.LIST, kind.MAP]
     collections = [kind.LIST, kind.MAP]
-    insert: list[tuple[list[Any], Callable[..., Any]]] = [([kind.MAP, key, value], _insert) for key in keys for value in [*anything, kind(guard.MARKER)]]
+    insert: list[tuple[list[Any], Callable[..., Any]]] = [
+        ([kind.MAP, key, value], _insert) for key in keys for value in [*anything, kind(guard.MARKER)]
+    ]
     insert.append(([kind.MAP, kind.MAP], _insert_all))
     return [
         _declare(guard.UNKNOWN, kind.DYN, [([kind.STRING], _unknown)]),
@@ -338,5 +346,8 @@ def _functions() -> list[Any]:
 
 
 def _declare(name: str, result: Any, overloads: list[tuple[list[Any], Callable[..., Any]]]) -> Any:
-    listed = [cel.Overload(f"{name}_{number}", result, parameters, impl=impl) for number, (parameters, impl) in enumerate(overloads)]
+    listed = [
+        cel.Overload(f"{name}_{number}", result, parameters, impl=impl)
+        for number, (parameters, impl) in enumerate(overloads)
+    ]
     return cel.FunctionDecl(name, listed)

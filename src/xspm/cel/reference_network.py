@@ -11,7 +11,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_net
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cel_expr_python import cel
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, source_context_pb2, timestamp_pb2, wrappers_pb2
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    source_context_pb2,
+    timestamp_pb2,
+    wrappers_pb2,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,31 +61,45 @@ def functions() -> list[Any]:
         _function("ip.isCanonical", _overload(true_or_false, [text], lambda value: _ip(value).text == value)),
         _function("family", _overload(whole, [address], lambda value: ip_address(value.text).version, member=True)),
         *(
-            _function(name, _overload(true_or_false, [address], lambda value, test=test: test(ip_address(value.text)), member=True))
+            _function(
+                name,
+                _overload(true_or_false, [address], lambda value, test=test: test(ip_address(value.text)), member=True),
+            )
             for name, test in tests.items()
         ),
         _function(
             "containsIP",
             _overload(true_or_false, [block, address], lambda outer, inner: _contains(outer, inner.text), member=True),
-            _overload(true_or_false, [block, text], lambda outer, inner: _contains(outer, _ip(inner).text), member=True),
+            _overload(
+                true_or_false, [block, text], lambda outer, inner: _contains(outer, _ip(inner).text), member=True
+            ),
         ),
         _function(
             "containsCIDR",
             _overload(true_or_false, [block, block], lambda outer, inner: _contains(outer, inner.text), member=True),
-            _overload(true_or_false, [block, text], lambda outer, inner: _contains(outer, _cidr(inner).text), member=True),
+            _overload(
+                true_or_false, [block, text], lambda outer, inner: _contains(outer, _cidr(inner).text), member=True
+            ),
         ),
         _function("masked", _overload(block, [block], _masked, member=True)),
-        _function("prefixLength", _overload(whole, [block], lambda value: ip_interface(value.text).network.prefixlen, member=True)),
+        _function(
+            "prefixLength",
+            _overload(whole, [block], lambda value: ip_interface(value.text).network.prefixlen, member=True),
+        ),
     ]
 
 
 def extension() -> Any:
     """Return `string(address)`, which only an extension can add to a function of the standard library."""
-    to_text = cel.Overload("xspm_address_to_string", cel.Type.STRING, [cel.Type("net.IP")], impl=lambda value: value.text)
+    to_text = cel.Overload(
+        "xspm_address_to_string", cel.Type.STRING, [cel.Type("net.IP")], impl=lambda value: value.text
+    )
     return cel.CelExtension("xspm.network", [cel.FunctionDecl("string", [to_text])])
 
 
-def _overload(result: Any, parameters: list[Any], impl: Callable[..., Any], *, member: bool = False) -> tuple[Any, list[Any], Any, bool]:
+def _overload(
+    result: Any, parameters: list[Any], impl: Callable[..., Any], *, member: bool = False
+) -> tuple[Any, list[Any], Any, bool]:
     return result, parameters, impl, member
 
 
@@ -142,7 +163,13 @@ def _contains(block: Any, inner: str) -> bool:
 
 def _is_global_unicast(address: _Address) -> bool:
     limited_broadcast = IPv4Address("255.255.255.255")
-    return not (address.is_multicast or address.is_unspecified or address.is_loopback or address.is_link_local or address == limited_broadcast)
+    return not (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_link_local
+        or address == limited_broadcast
+    )
 
 
 def _is_link_local_multicast(address: _Address) -> bool:

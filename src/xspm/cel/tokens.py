@@ -69,10 +69,10 @@ def rewrite(source: str, types: frozenset[str]) -> Rewritten:
 def _identifier(name: str, length: int, tables: dict[str, str]) -> str:
     """Return an identifier of `length` characters for a type, different from those of other types."""
     stem = re.sub(r"\W", "_", f"resources__{name}")
-    for pad in "_0123456789":
-        identifier = stem.ljust(length, pad)[: length - 1] + pad
-        if tables.get(identifier, name) == name:
-            return identifier
+    identifier, number = stem.ljust(length, "_"), 0
+    while tables.get(identifier, name) != name:
+        identifier = stem.ljust(length, "_")[: length - len(str(number))] + str(number)
+        number += 1
     return identifier
 
 

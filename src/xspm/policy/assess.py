@@ -21,16 +21,15 @@ from xspm.model.unknown import Cause, Unknown
 from xspm.model.verdict import Assessment, ExceptionRef, Observed, Score, Status, Verdict
 from xspm.policy.exceptions import covers, in_force
 from xspm.policy.library import Executable
-from xspm.policy.plan import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from xspm.cel import Program, Template
+    from xspm.cel import Template
     from xspm.model.asset import Location, Problem, Resource, Snapshot
     from xspm.model.check import PolicyException
-    from xspm.policy.library import Compiled
-    from xspm.policy.plan import Plan
+    from xspm.policy.library import Compiled, Expression
+    from xspm.policy.plan import Plan, Planned
 
 _SHOWN: Final = 6
 """How many observed values a verdict carries at most."""
@@ -245,7 +244,7 @@ class _Assessor:
         )
         return _Group(steps, self._key(planned, evidence))
 
-    def _parts(self, planned: Planned) -> list[Program | Template]:
+    def _parts(self, planned: Planned) -> list[Expression | Template]:
         executable = self._engine.executable(planned.compiled)
         return [part for part in (executable.program, executable.applies, executable.message) if part is not None]
 
@@ -317,7 +316,7 @@ class _Assessor:
         return Remembered(tuple(verdicts), passed, decided, total, attention)
 
     def _open(
-        self, step: _Step, program: Program | None, outcome: Any, resource: Resource, data: dict[str, Any]
+        self, step: _Step, program: Expression | None, outcome: Any, resource: Resource, data: dict[str, Any]
     ) -> Verdict:
         """The verdict that a person must look at, with what was seen and where."""
         status: Status

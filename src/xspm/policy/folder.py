@@ -6,6 +6,7 @@ The layout is the same for what xspm ships and for what users keep in `.xspm/`: 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -29,6 +30,8 @@ class Folder(msgspec.Struct, frozen=True):
     """By path relative to the folder, sorted."""
     shipped: bool = False
     """Whether it is xspm's own content."""
+    stamp: str | None = None
+    """For shipped content that is not read yet: digest of the names, sizes and times of its files."""
 
     def of(self, kind: str) -> dict[str, bytes]:
         """The files of one kind, by path relative to the kind's folder."""
@@ -62,6 +65,15 @@ def read_folder(path: Path, *, shipped: bool = False) -> Folder:
             hint="a policy folder holds checks/, policies/, frameworks/ or exceptions.yaml",
         )
     return Folder(shown=str(path), files=dict(sorted(files.items())), shipped=shipped)
+
+
+def shipped_folder(path: Path) -> Folder:
+    """Xspm's own content, to be read only if it must be compiled."""
+    stamp = hashlib.sha256()
+    for file in _walk(path):
+        status = file.stat()
+        stamp.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return Folder(shown="xspm", files={}, shipped=True, stamp=stamp.hexdigest())
 
 
 def _walk(folder: Path) -> list[Path]:

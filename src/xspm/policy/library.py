@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -20,12 +20,14 @@ from xspm.cel import Program, Template
 from xspm.errors import CelError, DocumentError, PolicyError, XspmError
 from xspm.model.check import Check, Framework, Policy, PolicyException
 from xspm.model.digest import Digest, digest
+from xspm.policy.folder import read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from xspm.cel import Environment
     from xspm.model.schema import TypeSpec
+    from xspm.model.unknown import Unknown
     from xspm.policy.cache import Cache
     from xspm.policy.checks import CheckSource, Snippet
     from xspm.policy.folder import Folder
@@ -38,6 +40,8 @@ class Compiled(msgspec.Struct, frozen=True):
     """A check with its expressions as programs, serialized until first used."""
 
     check: Check
+    digest: Digest
+    """Digest of all that its file says but the examples and its place."""
     program: bytes
     applies: bytes | None
     message: bytes
@@ -61,14 +65,10 @@ class Library(msgspec.Struct, frozen=True):
         """Digest of a policy and of everything it may select: file locations do not count."""
         return digest(
             {
-                "checks": [compiled.check for compiled in map(_placeless, self.checks.values())],
+                "checks": [compiled.digest for compiled in self.checks.values()],
                 "policy": msgspec.structs.replace(policy, location=None),
             }
         )
-
-
-def _placeless(compiled: Compiled) -> Compiled:
-    return msgspec.structs.replace(compiled, check=msgspec.structs.replace(compiled.check, location=None))
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -116,7 +116,8 @@ def build(folders: Sequence[Folder], types: Mapping[str, TypeSpec]) -> Built:
 
     builder = _Builder(Environment(types), types)
     for folder in folders:
-        builder.add(folder)
+        unread = folder.stamp is not None
+        builder.add(msgspec.structs.replace(read_folder(CONTENT, shipped=True), shown="xspm") if unread else folder)
     return builder.finish()
 
 
@@ -219,6 +220,7 @@ class _Builder:
 
         return Compiled(
             check=msgspec.structs.replace(check, examples=()),
+            digest=digest(msgspec.structs.replace(check, examples=(), location=None)),
             program=program(source.expression),
             applies=program(source.applies) if source.applies else None,
             message=self._environment.template(
@@ -239,6 +241,19 @@ class _Builder:
         return unfit(policy, [compiled.check for compiled in self._compiled.values()])
 
 
+class Expression(Protocol):
+    """A compiled expression of either engine; see `xspm.cel.Program` for what each part means."""
+
+    reads: tuple[str, ...]
+    resource_types: tuple[str, ...]
+    reads_now: bool
+
+    def evaluate(
+        self, resource: Any, params: Mapping[str, Any], resources: Mapping[str, list[Any] | Unknown], now: str
+    ) -> Any:
+        """Return true, false, an `Unknown` or an `EvaluationError`; raise nothing."""
+
+
 class Executable:
     """A compiled check with its programs loaded."""
 
@@ -247,8 +262,8 @@ class Executable:
     def __init__(self, compiled: Compiled) -> None:
         """Load the programs of a compiled check."""
         self.check = compiled.check
-        self.program = Program.load(compiled.program)
-        self.applies = Program.load(compiled.applies) if compiled.applies is not None else None
+        self.program: Expression = Program.load(compiled.program)
+        self.applies: Expression | None = None if compiled.applies is None else Program.load(compiled.applies)
         self.message = Template.load(compiled.message)
 
 
@@ -256,7 +271,7 @@ def _key(folders: Sequence[Folder]) -> str:
     """Digest of every file, the interpreter, and the code that parses and compiles."""
     state = hashlib.sha256(f"{__version__} {sys.implementation.cache_tag} {sys.version} {_fingerprint()}".encode())
     for folder in folders:
-        state.update(f"\0{folder.shown}\0{folder.shipped}".encode())
+        state.update(f"\0{folder.shown}\0{folder.shipped}\0{folder.stamp}".encode())
         for name, data in folder.files.items():
             state.update(f"\0{name}\0{len(data)}\0".encode())
             state.update(data)

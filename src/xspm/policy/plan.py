@@ -33,18 +33,7 @@ class Planned(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def digest(self) -> Digest:
         """Digest of all that decides a verdict about a given resource."""
-        check = self.compiled.check
-        return digest(
-            {
-                "id": check.id,
-                "resource": check.resource,
-                "applies": check.applies,
-                "check": check.check,
-                "message": check.message,
-                "params": self.params,
-                "severity": self.severity,
-            }
-        )
+        return digest([self.compiled.digest, self.params, self.severity])
 
 
 class Plan(msgspec.Struct, frozen=True):

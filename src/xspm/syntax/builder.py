@@ -311,7 +311,7 @@ class Parser:
         if mark is None:
             return DocumentError(message, file=self._file)
         source = _line(self._text, mark.line + self._offset) or ""
-        if source[mark.column : mark.column + 1] == "\t" and "cannot start any token" in message:
+        if "tab character" in message or (source[mark.column : mark.column + 1] == "\t" and "any token" in message):
             message, hint = _TAB, "indent with spaces"
         else:
             message, hint = f"{message} {error.context}" if error.context else message, None

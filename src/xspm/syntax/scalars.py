@@ -55,9 +55,8 @@ def resolve(text: str) -> Any:
 
 
 def unrepresentable(text: str) -> dict[str, str]:
-    """Return the unknown that stands for a number which JSON does not carry exactly."""
-    shown = text if len(text) <= 40 else f"{text[:40]}…"
-    return {UNKNOWN_KEY: f"the number {shown} is outside what JSON carries exactly", "cause": "format"}
+    """Return the unknown that stands for a number which JSON does not carry exactly; it may be a secret, so it stays out."""
+    return {UNKNOWN_KEY: f"a number of {len(text)} characters is outside what JSON carries exactly", "cause": "format"}
 
 
 def _number(text: str) -> Any:

@@ -159,3 +159,22 @@ UNCHECKED: list[tuple[str, dict[str, Any], Any]] = [
 @pytest.mark.parametrize(("source", "variables", "expected"), UNCHECKED)
 def test_unchecked_expressions_resolve_names_when_run(source: str, variables: dict[str, Any], expected: Any) -> None:
     assert compile_checked(ENVIRONMENT.compile(source, disable_check=True).serialize())(variables) == expected
+
+
+def test_rarer_encodings() -> None:
+    """Repeated numbers one by one, and a reference that stands for a constant."""
+    literal = b"\x1a\x02\x18\x05"
+    made = decode(
+        b"\x22"
+        + bytes([len(literal) + 8])
+        + b"\x10\x01\x3a"
+        + bytes([len(literal) + 4])
+        + b"\x0a\x04"
+        + literal
+        + b"\x10\x00"
+    ).root
+    assert made == ListOf(1, (Literal(0, 5),), frozenset({0}))
+    checked = decode(b"\x12\x0a\x08\x01\x12\x06\x22\x02\x18\x05\x28\x01" + b"\x22\x04" + literal)
+    assert checked.references[1].value == Literal(0, 5)
+    strange = decode(b"\x22\x07\x32\x05\x12\x01f\x20\x01").root
+    assert strange == Call(0, "f", None, ())

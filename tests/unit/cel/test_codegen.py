@@ -9,11 +9,12 @@ import pytest
 from cel_expr_python import cel
 
 from xspm.cel import declarations, library
-from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Reference, decode
+from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Reference, Type, decode
 from xspm.cel.codegen import generate
 from xspm.cel.compiler import to_code
 from xspm.cel.functions import ARITHMETIC, COMPARISONS, FUNCTIONS
 from xspm.cel.macros import recognise
+from xspm.cel.nulls import lint
 from xspm.cel.values import CostError, over
 from xspm.errors import CelError
 
@@ -115,6 +116,23 @@ def test_other_folds_run_as_they_are_written() -> None:
 
         value = function(Meter(100), values)
         assert getattr(value, "message", value) == expected
+
+
+def test_the_lint_walks_other_folds_too() -> None:
+    assert (
+        lint(
+            Checked(fold(step=Call(1, "!_", None, (Ident(7, "n"),))), types={7: Type("wrapper", (Type("bool"),))}),
+            {},
+            boolean=False,
+        )[0].message
+        == "n may be null here"
+    )
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_constants_that_python_cannot_write(value: float) -> None:
+    function = library.run(to_code(Checked(Literal(1, value)), lambda _: None, "V", "{}"))
+    assert str(function(None, None)) == str(value)
 
 
 NOT_MACROS = [

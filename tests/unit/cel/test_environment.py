@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from xspm.cel import EvaluationError
+from xspm.cel.environment import _loader
+from xspm.cel.tokens import rewrite
 from xspm.errors import CelError
 from xspm.model.unknown import Unknown
 
@@ -192,6 +194,16 @@ MISTAKES: list[tuple[str, str, int, str | None]] = [
     ("'" + "a" * 70_000 + "' == ''", "the expression is longer than 64 KiB", 1, None),
     ("'a\0b' == ''", "the expression holds a NUL character", 3, None),
     ("'\ud800' == ''", "the expression is not Unicode text", 1, None),
+    ("resource.enabled && 'a'.matches('(')", "invalid regular expression: missing )", 33, None),
+    ("regex.replace('a', '[', '') == ''", "invalid regular expression: missing ]", 20, None),
+    ("now > timestamp('yesterday')", "String to Timestamp conversion failed", 17, None),
+    ("cidr('10.0.0.0/33').prefixLength() == 1", "network address parse error", 6, None),
+    (
+        "resource.matches.map(m, m.user != null, m.number).all(u, u == 1) && resource.banner == ''",
+        "resource.banner may",
+        77,
+        None,
+    ),
     ("", "Syntax error: mismatched input '<EOF>'", 1, None),
 ]
 
@@ -241,3 +253,24 @@ def test_reference_engine_agrees(environment: Environment, world: Any) -> None:
     arguments: Any = {"resource": "linux.sshd", "params": world.params, "expect": "bool"}
     for program in (environment.reference(source, **arguments), environment.compile(source, **arguments)):
         assert program.evaluate(world.data, world.params, {"linux.sshd": [world.data]}, world.now) is True
+
+
+def test_unknown_numbers_stay_unknown(environment: Environment) -> None:
+    program = environment.compile("resource.ratios.all(r, r > 0.5)", resource="linux.sshd", params={}, expect="bool")
+    assert program.evaluate({"ratios": DENIED}, {}, {}, "") == DENIED
+
+
+def test_what_cannot_be_generated_is_told_with_its_place(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise CelError("no function 'x'", hint="none")
+
+    monkeypatch.setattr("xspm.cel.environment.to_code", refuse)
+    with pytest.raises(CelError) as caught:
+        environment.compile("true", resource=None, params={}, expect="bool", file="c.yaml", line=3)
+    assert (caught.value.where, caught.value.hint) == ("c.yaml:3:1", "none")
+
+
+def test_only_declared_variables_are_loaded() -> None:
+    assert _loader({}, rewrite("true", frozenset()))("params.x") is None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from xspm.cel.library.operators import not_strictly_false_
+from xspm.cel.library.strings import ends_with_, starts_with_
 from xspm.cel.values import NONE, Duration, EvaluationError, Optional, Timestamp, UInt
 from xspm.model.unknown import Unknown
 
@@ -176,6 +178,7 @@ LISTS: list[tuple[str, dict[str, Any], Any]] = [
     ("x.last()", {"x": 1}, ERROR),
     ("sets.contains([1, 2], [2])", {}, True),
     ("sets.contains([1, 2], [3])", {}, False),
+    ("sets.contains(['a', 'b'], ['b'])", {}, True),
     ("sets.contains(x, [3])", {"x": [1, U]}, U),
     ("sets.contains(x, [3])", {"x": U}, U),
     ("sets.equivalent([1, 2, 1], [2, 1])", {}, True),
@@ -375,3 +378,9 @@ def test_function(run: Callable[..., Any], source: str, variables: dict[str, Any
         assert isinstance(actual, Unknown), actual
     else:
         assert (type(actual), actual) == (type(expected), expected)
+
+
+def test_fast_paths_have_a_total_function_behind_them() -> None:
+    assert starts_with_("ab", "a") is True
+    assert ends_with_("ab", "a") is False
+    assert not_strictly_false_(U) is True

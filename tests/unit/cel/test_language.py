@@ -166,6 +166,12 @@ VALUES: list[tuple[str, dict[str, Any], Any]] = [
     ("-x", {"x": "a"}, ERROR),
     ("x - y", {"x": "a", "y": "b"}, ERROR),
     ("x * y", {"x": "a", "y": 1}, ERROR),
+    ("x * y", {"x": True, "y": True}, ERROR),
+    ("x / y", {"x": True, "y": True}, ERROR),
+    ("x / y", {"x": "a", "y": "b"}, ERROR),
+    ("x % y", {"x": "a", "y": "b"}, ERROR),
+    ("x - y", {"x": True, "y": True}, ERROR),
+    ("x + y", {"x": True, "y": True}, ERROR),
     # logic: what decides wins, then unknown, then error
     ("x && true", {"x": True}, True),
     ("x && false", {"x": U}, False),

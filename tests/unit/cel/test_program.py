@@ -92,8 +92,11 @@ def test_observe(path: str, resource: Any, expected: Any) -> None:
     assert observe(path, resource) == expected
 
 
-def test_package_has_nothing_else() -> None:
+def test_package_loads_the_environment_when_it_is_asked_for() -> None:
     import xspm.cel  # noqa: PLC0415
+    from xspm.cel.environment import Environment  # noqa: PLC0415
+
+    assert xspm.cel.Environment is Environment
 
     with pytest.raises(AttributeError):
         _ = xspm.cel.nothing

@@ -21,8 +21,8 @@ REWRITTEN: list[tuple[str, str, dict[str, str]]] = [
     ),
     (
         "resources['a.b'] + resources['a_b'] + resources['a.b']",
-        "resources__a_b__ + resources__a_b00 + resources__a_b__",
-        {"resources__a_b__": "a.b", "resources__a_b00": "a_b"},
+        "resources__a_b__ + resources__a_b_0 + resources__a_b__",
+        {"resources__a_b__": "a.b", "resources__a_b_0": "a_b"},
     ),
 ]
 

@@ -42,9 +42,7 @@ _MODULES: Final[dict[str, str]] = {
         "timestamp__ duration__ now_ full_year_ month_ day_of_month_ date_ day_of_week_ day_of_year_ hours_ "
         "minutes_ seconds_ milliseconds_"
     ),
-    "optionals": (
-        "optional_of_ optional_of_non_zero_ has_value_ value_ or_optional_ or_value_ opt_select_ opt_index_"
-    ),
+    "optionals": ("optional_of_ optional_of_non_zero_ has_value_ value_ or_optional_ or_value_ opt_select_ opt_index_"),
     "regex": "matches_ regex_replace_ regex_extract_ regex_extract_all_",
     "network": (
         "ip_ cidr_ is_ip_ is_cidr_ is_canonical_ family_ is_unspecified_ is_loopback_ is_global_unicast_ "

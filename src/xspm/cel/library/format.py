@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from xspm.cel.library.conversions import double_text, string__, type__
 from xspm.cel.values import Duration, EvaluationError, Meter, Timestamp, TypeName, UInt, strict, unkey
@@ -65,7 +65,7 @@ def _filled(meter: Meter, template: str, arguments: list[Any]) -> str:
     return "".join([*parts, template[at:]])
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     raise _BadClauseError(EvaluationError(message))
 
 
@@ -86,7 +86,7 @@ def _one(meter: Meter, verb: str, value: Any, precision: int) -> str:
     return _hex(value, verb)
 
 
-def _wrong(what: str, value: Any) -> None:
+def _wrong(what: str, value: Any) -> NoReturn:
     _fail(f"error during formatting: {what}, was given {type__(value).name}")
 
 
@@ -96,7 +96,6 @@ def _decimal(value: Any) -> str:
     if type(value) is float:
         return _number(value) if not math.isfinite(value) else f"{value:f}"
     _wrong("decimal clause can only be used on integers", value)
-    return ""
 
 
 def _number(value: float) -> str:
@@ -159,4 +158,3 @@ def _text(meter: Meter, value: Any) -> str:
         "and timestamps",
         value,
     )
-    return ""

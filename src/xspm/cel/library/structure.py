@@ -78,7 +78,7 @@ def size_(value: Any) -> Any:
 
 def map_(*parts: Any) -> Any:
     """`{k: v, …}` from keys and values in turn."""
-    result: dict[Any, Any] = {}
+    result: Any = {}
     for key, value in zip(parts[::2], parts[1::2], strict=True):
         result = insert_(result, key, value)
         if type(result) is not dict:
@@ -86,15 +86,13 @@ def map_(*parts: Any) -> Any:
     return result
 
 
-def insert_(target: Any, key: Any, value: Any) -> Any:
+def insert_(target: dict[Any, Any], key: Any, value: Any) -> Any:
     """Put one entry into a map that is being made, in place; repeated keys are an error."""
     key = NO_OVERLOAD if type(key) is float else key_of(key)
     if type(key) is EvaluationError:
         return _BAD_KEY if key is NO_OVERLOAD else key
     if isinstance(key, Unknown) or type(value) is EvaluationError:
         return key if isinstance(key, Unknown) else value
-    if type(target) is not dict:
-        return strict(target)
     if key in target:
         return EvaluationError(f"repeated map key: {unkey(key)}")
     target[key] = value

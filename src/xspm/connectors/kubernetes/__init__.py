@@ -34,8 +34,8 @@ class KubernetesConnector:
 
     name = "kubernetes"
     title = "Kubernetes manifests: files, folders, standard input"
-    targets = ("FILE.yaml", "FILE.json", "FOLDER", "-")
-    permissions = ("read access to the files; nothing is executed and no cluster is asked",)
+    targets: tuple[str, ...] = ("FILE.yaml", "FILE.json", "FOLDER", "-")
+    permissions: tuple[str, ...] = ("read access to the files; nothing is executed and no cluster is asked",)
 
     def types(self) -> Sequence[TypeSpec]:
         """Every resource type it fills."""

@@ -139,7 +139,7 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
 
         def wrong(path: tuple[str | int, ...], message: str, *, manifest: Manifest = manifest) -> None:
             place = manifest.locations.get(str(path[0]), manifest.location) if path else manifest.location
-            problems.append(malformed(f"{manifest.kind} {manifest.name}: {message}", place))
+            problems.append(malformed(f"{manifest.id}: {message}", place))
 
         held = held_rbac(manifest, wrong)
         if held is not None:

@@ -126,7 +126,7 @@ def _entry(
     try:
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
-            if not real.startswith(real_root.rstrip(os.sep) + os.sep) and (
+            if not f"{real}{os.sep}".startswith(real_root.rstrip(os.sep) + os.sep) and (
                 Path(real).is_dir() or entry.name.endswith(SUFFIXES)
             ):
                 report(unsupported(f"the link {name} leads out of the folder and is not followed", name))

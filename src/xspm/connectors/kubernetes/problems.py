@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xspm.errors import DocumentError
     from xspm.model.asset import ProblemKind
 
-ALL_TYPES: Final = tuple(sorted((*TYPED, *(name for name, _ in RAW_TYPES.values()))))
+ALL_TYPES: Final = tuple(sorted({*TYPED, *(name for name, _ in RAW_TYPES.values())}))
 """An unread text may hold anything, so every type is incomplete."""
 
 WORKLOAD_TYPES: Final = ("k8s.container", "k8s.workload")

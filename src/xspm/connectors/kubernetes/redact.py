@@ -127,6 +127,8 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
             copy[key] = REDACTED if key == LAST_APPLIED or _named_credential(key, item) else redact_text(item)
         elif type(item) is list and key in _ARGUMENT_KEYS:
             copy[key] = _arguments(item)
+        elif type(item) in (int, float) and _named_credential(key, str(item)):
+            copy[key] = REDACTED
         else:
             copy[key] = _copy(item)
     name, literal = value.get("name"), value.get("value")

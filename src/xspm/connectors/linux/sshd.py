@@ -353,7 +353,7 @@ def _overrides(config: Config) -> list[MatchOverride]:
 
 def _defaulted(config: Config) -> list[str]:
     """Return the fields that no line sets."""
-    present = {entry.keyword for entry in (*config.entries, *config.everyone.entries)}
+    present = {entry.keyword for entry in config.entries}
     listening = {"listen_addresses"} if not present & {"listenaddress", "port"} else set()
     return sorted({field for field, (keyword, _) in FIELDS.items() if keyword not in present} | listening)
 

@@ -120,6 +120,73 @@ _ADDING: Final = frozenset(
     }
 )
 """Keywords whose lines add up; of all others the first line wins."""
+_IN_MATCH: Final = frozenset(
+    {
+        "acceptenv",
+        "allowagentforwarding",
+        "allowgroups",
+        "allowstreamlocalforwarding",
+        "allowtcpforwarding",
+        "allowusers",
+        "authenticationmethods",
+        "authorizedkeyscommand",
+        "authorizedkeyscommanduser",
+        "authorizedkeysfile",
+        "authorizedprincipalscommand",
+        "authorizedprincipalscommanduser",
+        "authorizedprincipalsfile",
+        "banner",
+        "casignaturealgorithms",
+        "channeltimeout",
+        "chrootdirectory",
+        "clientalivecountmax",
+        "clientaliveinterval",
+        "denygroups",
+        "denyusers",
+        "disableforwarding",
+        "exposeauthinfo",
+        "forcecommand",
+        "gatewayports",
+        "gssapiauthentication",
+        "hostbasedacceptedalgorithms",
+        "hostbasedauthentication",
+        "hostbasedusesnamefrompacketonly",
+        "ignorerhosts",
+        "ipqos",
+        "kbdinteractiveauthentication",
+        "kerberosauthentication",
+        "loglevel",
+        "logverbose",
+        "maxauthtries",
+        "maxsessions",
+        "passwordauthentication",
+        "permitemptypasswords",
+        "permitlisten",
+        "permitopen",
+        "permitrootlogin",
+        "permittty",
+        "permittunnel",
+        "permituserrc",
+        "pubkeyacceptedalgorithms",
+        "pubkeyauthentication",
+        "pubkeyauthoptions",
+        "rdomain",
+        "refuseconnection",
+        "rekeylimit",
+        "requiredrsasize",
+        "revokedkeys",
+        "setenv",
+        "streamlocalbindmask",
+        "streamlocalbindunlink",
+        "subsystem",
+        "trustedusercakeys",
+        "unusedconnectiontimeout",
+        "x11displayoffset",
+        "x11forwarding",
+        "x11uselocalhost",
+    }
+)
+"""Keywords that a Match block may hold."""
 _OTHERS: Final = frozenset(
     {
         "authenticationmethods",
@@ -231,9 +298,9 @@ class Config(msgspec.Struct):
     """Everything read."""
 
     entries: list[Entry] = []
-    """Outside of Match blocks, in order."""
+    """In force for everyone, in order: outside of Match blocks, and in `Match all`."""
     everyone: Block = msgspec.field(default_factory=lambda: Block("all", "", 0))
-    """What `Match all` blocks hold: in force for every connection, and over `entries`."""
+    """What `Match all` blocks hold: once more, for there it is in force over `entries`."""
     blocks: list[Block] = []
     files: list[str] = []
     bad: list[str] = []
@@ -265,6 +332,9 @@ def effective(entries: Iterable[Entry], overriding: Iterable[Entry] = ()) -> dic
     for entry in entries:
         if entry.keyword in _ADDING:
             found.setdefault(entry.keyword, []).append(entry.arguments)
+        elif entry.keyword == "rekeylimit" and len(found.get("rekeylimit", [["", ""]])[0]) == 1:
+            # The two halves are first come, first served each on its own.
+            found["rekeylimit"] = [found["rekeylimit"][0] + entry.arguments[1:]]
         else:
             found.setdefault(entry.keyword, [entry.arguments])
     return found | effective(overriding) if overriding else found
@@ -379,10 +449,15 @@ class _Reader:
         if keyword in _IGNORED or unset:
             return
         canonical = _canonical(keyword, arguments) if arguments else None
-        if canonical is None:
+        everyone = block is None or block is self.config.everyone
+        if canonical is None or not (everyone or keyword in _IN_MATCH):
             self.refuse(place)
-        else:
-            (block.entries if block else self.config.entries).append(Entry(keyword, canonical, *place))
+            return
+        entry = Entry(keyword, canonical, *place)
+        if everyone:
+            self.config.entries.append(entry)
+        if block and keyword in _IN_MATCH:
+            block.entries.append(entry)
 
     def unread(self, why: Unknown) -> None:
         """Note what could not be read, and what stands before it."""
@@ -431,9 +506,12 @@ def _rekey(arguments: list[str]) -> list[str] | None:
         size = int(match[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[match[2]]
     else:
         return None
-    when = arguments[1].lower() if len(arguments) > 1 else "none"
-    seconds = 0 if when == "none" else span(when)
-    return None if seconds is None or size > 2**53 - 1 else [str(size), str(seconds)]
+    if size > 2**53 - 1:
+        return None
+    if len(arguments) < 2 or arguments[1].lower() == "none":
+        return [str(size)]
+    seconds = span(arguments[1])
+    return None if seconds is None else [str(size), str(seconds)]
 
 
 def _level(arguments: list[str]) -> list[str] | None:

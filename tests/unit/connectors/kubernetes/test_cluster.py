@@ -171,3 +171,30 @@ def test_a_declared_namespace_tells_its_pod_security() -> None:
     assert summary["declared"] is True
     assert [summary[f"pod_security_{mode}"] for mode in ("enforce", "audit", "warn")] == ["baseline", None, None]
     assert (summary["workloads"], summary["resource_quotas"], summary["limit_ranges"]) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("kind: RoleBinding\nmetadata: {name: b}\nroleRef: 5\nsubjects: []", "rules"),
+        ("kind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: Role, name: [x]}", "rules"),
+        ("kind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: view}\nsubjects: x", "subjects"),
+        (
+            f"kind: ClusterRole\nmetadata: {{name: r}}\nrules: x\n---\n{RBAC}kind: ClusterRoleBinding\nmetadata: {{name: b}}\n"
+            "roleRef: {kind: ClusterRole, name: r}",
+            "rules",
+        ),
+        (
+            f"kind: ClusterRole\nmetadata: {{name: r}}\naggregationRule: x\n---\n{RBAC}kind: ClusterRoleBinding\nmetadata: {{name: b}}\n"
+            "roleRef: {kind: ClusterRole, name: r}",
+            "rules",
+        ),
+    ],
+)
+def test_malformed_rbac_is_unknown_and_a_problem(text: str, field: str) -> None:
+    (grant,) = data(RBAC + text, "k8s.rbac_grant")
+    assert grant[field]["cause"] == "format"
+    (problem,) = CONNECTOR.example("manifest", RBAC + text).problems
+    assert problem.kind == "format"
+    assert problem.location is not None
+    assert problem.location.line is not None

@@ -3,8 +3,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from xspm.connectors.kubernetes.problems import ALL_TYPES
 from xspm.errors import ConnectorError
 from xspm.model.asset import Snapshot, decode_snapshot, encode_snapshot
 from xspm.model.schema import field_docs, validate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {containers: [{name: c, image: i}]}\n"
 SHAPES = {spec.name: spec.shape for spec in CONNECTOR.types()}
@@ -174,7 +176,7 @@ def test_charts_and_kustomizations_say_how_to_build_them(folder: Path) -> None:
     assert kustomization.hint == "assess what it makes: kustomize build k | xspm scan -"
     assert kustomization.resource_types == ()
     assert collect("chart/templates").problems[0].resource_types == ALL_TYPES
-    with pytest.raises(ConnectorError, match="k holds no Kubernetes object: k/kustomization.yaml is not built"):
+    with pytest.raises(ConnectorError, match=r"k holds no Kubernetes object: k/kustomization\.yaml is not built"):
         collect("k")
 
 

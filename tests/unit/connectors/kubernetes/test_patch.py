@@ -51,7 +51,7 @@ TTY = [{"name": "c", "tty": True}, {"name": "d", "tty": True}]
 
 
 def test_a_pod_patch_reaches_every_template() -> None:
-    pod, cron, ray, role = objects(apply("---\n".join([POD, CRON, RAY, ROLE]), EACH))
+    pod, cron, ray, role = objects(apply(f"{POD}---\n{CRON}---\n{RAY}---\n{ROLE}", EACH))
     assert pod["spec"]["containers"] == TTY
     assert cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"] == TTY
     assert ray["spec"]["g"][0]["template"]["spec"]["containers"] == TTY

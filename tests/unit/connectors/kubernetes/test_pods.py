@@ -354,7 +354,7 @@ def test_an_unreadable_container_makes_the_type_incomplete() -> None:
     assert [("$unknown" in item) for item in workload["containers"]] == [False, True]
 
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,
@@ -383,8 +383,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 BASES = [yaml.safe_load(DEPLOYMENT)] + [
     yaml.safe_load(text)
     for text in (
-        "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: r, labels: {a: b}}, rules: [{verbs: [get], resources: [pods], apiGroups: ['']}],"
-        " aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}, matchExpressions: [{key: a, operator: In, values: [b]}]}]}}",
+        "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: r, labels: {a: b}}, rules: [{verbs: [get], resources: [pods], apiGroups: ['']}], aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}, matchExpressions: [{key: a, operator: In, values: [b]}]}]}}",
         "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: r, namespace: n}, roleRef: {kind: ClusterRole, name: r}, subjects: [{kind: User, name: x}]}",
         "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: n}, spec: {podSelector: {matchLabels: {a: b}}, policyTypes: [Ingress], ingress: []}}",
         "{apiVersion: v1, kind: Namespace, metadata: {name: n, labels: {a: b}}}",
@@ -406,7 +405,7 @@ def test_no_shape_crashes_and_no_field_gets_a_wrong_type(draw: st.DataObject) ->
             holder[path[-1]] = copy.deepcopy(draw.draw(ODD))
     companions = [
         yaml.safe_load(
-            f"{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: b}}, roleRef: {{kind: ClusterRole, name: r}}}}"
+            "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: b}, roleRef: {kind: ClusterRole, name: r}}"
         )
     ]
     text = "\n---\n".join(msgspec.json.encode(item).decode() for item in [base, *companions] if item is not None)

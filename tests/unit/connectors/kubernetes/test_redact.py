@@ -60,7 +60,7 @@ spec:
 apiVersion: db.example.com/v1
 kind: Database
 metadata: {{name: x}}
-spec: {{password: PLANTED-14, tokens: [{{name: API_TOKEN, value: 9991234567}}], secretName: visible-7}}
+spec: {{password: PLANTED-14, accessKey: 9991234567, pinToken: 99912345679991234567, tokens: [{{name: API_TOKEN, value: 9991234567}}], secretName: visible-7}}
 """
 
 
