@@ -1,10 +1,20 @@
 """Every error xspm raises on purpose: one root, one subclass per floor.
 
 An error that reaches a person is one line: where, what, and how to mend it. `diagnostics()` gives that line and,
-where the error points into a text, the offending line with a caret.
+where the error points into a text, the offending line with a caret. Names and texts in it may come from what is
+assessed, so nothing in it can act on a terminal.
 """
 
 from __future__ import annotations
+
+
+def one_line(text: str) -> str:
+    r"""Return `text` on one line, with every character that is not printed as a visible escape (`\x1b`, `\u202e`)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 class XspmError(Exception):
@@ -50,17 +60,18 @@ class XspmError(Exception):
 
     def diagnostics(self) -> str:
         """The error for a person: one line, then the source line and a caret where there is one."""
-        text = f"{self.where}: {self.message}" if self.where else self.message
+        text = str(self)
         if self.source is not None and self.column is not None:
-            caret = " " * (self.column - 1) + "^"
-            text += f"\n  {self.source}\n  {caret}"
+            before, after = self.source[: self.column - 1], self.source[self.column - 1 :]
+            caret = " " * len(one_line(before)) + "^"
+            text += f"\n  {one_line(before)}{one_line(after)}\n  {caret}"
         if self.hint:
-            text += f"\n  hint: {self.hint}"
+            text += f"\n  hint: {one_line(self.hint)}"
         return text
 
     def __str__(self) -> str:
         """The first line of the diagnostics."""
-        return f"{self.where}: {self.message}" if self.where else self.message
+        return one_line(f"{self.where}: {self.message}" if self.where else self.message)
 
 
 class ModelError(XspmError):

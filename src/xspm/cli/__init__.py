@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from xspm.errors import XspmError
+from xspm.errors import XspmError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -55,7 +55,7 @@ def resolve(text: str) -> Any:
 
 
 def unrepresentable(text: str) -> dict[str, str]:
-    """Return the unknown that stands for a number which JSON does not carry exactly; it may be a secret, so it stays out."""
+    """Return the unknown for a number which JSON does not carry exactly; it may be a secret, so it stays out."""
     return {UNKNOWN_KEY: f"a number of {len(text)} characters is outside what JSON carries exactly", "cause": "format"}
 
 

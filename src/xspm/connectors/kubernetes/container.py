@@ -137,7 +137,12 @@ _PLACES: Final = {
 def containers(workload_id: str, workload: dict[str, Any], template: Template) -> list[Resource]:
     """Return the containers of a workload; `workload` is the data of its `k8s.workload`."""
     counts: dict[str, int] = {}
-    pod_locations = {f"pod.{path.removeprefix('spec.')}": place for path, place in template.locations.items()}
+    # The places of the other containers are left out: there may be many, and no finding about this one points at them.
+    pod_locations = {
+        f"pod.{path.removeprefix('spec.')}": place
+        for path, place in template.locations.items()
+        if not path.partition("[")[0].lower().endswith("containers")
+    }
     pod_locations |= _security_places(template.locations)
     resources = []
     for source in template.containers:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _POD_DEPTH: Final = 2
 _CONTAINER_DEPTH: Final = 3
+MAX_CONTAINERS: Final = 200
+"""Containers of one pod that are read: each is shown with its whole pod, so that more would cost quadratic space."""
 
 
 class ContainerSource:
@@ -81,6 +83,12 @@ def read_template(
     for field, kind in CONTAINER_LISTS.items():
         containers = held.get(field)
         for index, container in enumerate(containers if type(containers) is list else ()):
+            if len(template.containers) == MAX_CONTAINERS:
+                wrong(
+                    (*spec_path, field),
+                    f"{dotted((*spec_path, field))} goes beyond the {MAX_CONTAINERS} containers that are read",
+                )
+                break
             if not is_unknown(container):
                 at = (*spec_path, field, index)
                 locations = place.fields(at, _CONTAINER_DEPTH, "spec.")

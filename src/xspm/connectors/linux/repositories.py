@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from xspm.connectors.linux import apt_config, configuration
 from xspm.connectors.linux.logic import NOT_LIVE, both
-from xspm.connectors.linux.packages import STATUS_LIMIT, Package, read
+from xspm.connectors.linux.packages import STATUS_LIMIT, read
 from xspm.connectors.linux.records import exists, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs, Stat
@@ -105,6 +105,13 @@ _FETCHED: Final = {
     "apk": ("/var/cache/apk/APKINDEX.*", "/lib/apk/db/installed"),
 }
 
+# One process instead of megabytes that would have to travel: the three fields of every package on offer.
+_OFFERED: Final = (
+    *("find", "/var/lib/apt/lists", "-maxdepth", "1", "-name", "*security*_Packages", "-exec", "awk"),
+    "/^Package: /{p=$2} /^Version: /{v=$2} /^Architecture: /{a=$2} /^$/{print p, v, a}",
+    *("{}", "+"),
+)
+
 TYPES: Final = (Repository, PackageManager, Updates)
 NEEDS: Final = Needs(
     texts=(
@@ -114,9 +121,19 @@ NEEDS: Final = Needs(
     ),
     stats=(
         *(pattern for patterns in (*_KEYS.values(), *_FETCHED.values()) for pattern in patterns),
-        *(*_REBOOT, _UNATTENDED, "/etc/apt", "/etc/apk", "/etc/dnf", "/etc/zypp", f"{_TIMERS}/*"),
+        *(
+            *_REBOOT,
+            _UNATTENDED,
+            "/var/lib/apt/lists/*security*_Packages",
+            "/etc/apt",
+            "/etc/apk",
+            "/etc/dnf",
+            "/etc/zypp",
+            f"{_TIMERS}/*",
+        ),
     ),
     lists=("/lib/modules",),
+    commands=(_OFFERED,),
 )
 
 
@@ -388,24 +405,34 @@ def _pending(source: Source, manager: str | None) -> Maybe[int]:
     if isinstance(packages, Unknown):
         return packages
     installed = {(package.name, package.architecture): package for package in packages}
-    waiting: set[tuple[str, str | None]] = set()
+    offered = _offered(source, lists)
+    if isinstance(offered, Unknown):
+        return offered
+    waiting = set()
+    for name, version, architecture in offered:
+        held = installed.get((name, architecture))
+        if held and apt_config.version_key(version) > apt_config.version_key(held.version):
+            waiting.add((name, architecture))
+    return len(waiting)
+
+
+def _offered(source: Source, lists: Names) -> Maybe[list[tuple[str, str, str]]]:
+    """Return name, version and architecture of what the security archive offers."""
+    output = source.run(*_OFFERED) if source.live else None
+    if isinstance(output, Unknown):
+        return output
+    if output is not None and output.status == 0:
+        return [(row[0], row[1], row[2]) for line in output.stdout.splitlines() if len(row := line.split()) == 3]
+    found = []
     for path in lists:
         text = source.text(path, STATUS_LIMIT)
         if not isinstance(text, str):
             return text or Unknown(f"not there any more: {path}", cause="missing")
-        waiting.update(_newer(text, installed))
-    return len(waiting)
-
-
-def _newer(text: str, installed: dict[tuple[str, str | None], Package]) -> Iterator[tuple[str, str | None]]:
-    """Yield the installed packages that a list has a newer version of."""
-    for match in re.finditer(r"(?m)^Package: (\S+)\n(?:(?!Version: ).+\n)*?Version: (\S+)\n", text):
-        end = text.find("\n\n", match.end())
-        architecture = re.search(r"(?m)^Architecture: (\S+)", text[match.start() : end if end > 0 else len(text)])
-        key = (match[1], architecture[1] if architecture else None)
-        held = installed.get(key)
-        if held and apt_config.version_key(match[2]) > apt_config.version_key(held.version):
-            yield key
+        for paragraph in text.split("\n\n"):
+            fields = dict(re.findall(r"(?m)^(Package|Version|Architecture): (\S+)", paragraph))
+            if len(fields) == 3:
+                found.append((fields["Package"], fields["Version"], fields["Architecture"]))
+    return found
 
 
 def _fetched(source: Source, manager: str | None) -> Maybe[str | None]:

@@ -30,8 +30,6 @@ T = TypeVar("T")
 
 FILE_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one file that the script brings at most."""
-_SLOW: Final = ("/proc/sys/",)
-"""One-line files that the shell reads by itself, without a process for each."""
 _FOREIGN: Final = ("/home", "/root", "/srv", "/opt", "/var", "/proc", "/sys")
 """Where files of any size or kind may lie: read one by one, cut at the limit."""
 
@@ -56,14 +54,6 @@ show() {
     fi
   fi
 }
-line() {
-  if [ -f "$1" ]; then
-    v=
-    if { IFS= read -r v || [ -n "$v" ]; } 2>/dev/null <"$1"; then record "F $1$NL$v$NL"
-    elif [ -r "$1" ] && : 2>/dev/null <"$1"; then show "$1"
-    else record "D $1"; fi
-  fi
-}
 many() {
   if [ -z "$A" ]; then
     for p; do show "$p"; done
@@ -74,8 +64,10 @@ many() {
       case $p in *"$NL"*) continue ;; esac
       if [ -f "$p" ]; then
         if [ ! -r "$p" ]; then record "D $p"
-        elif [ -s "$p" ]; then set -- "$@" "$p"
-        else record "F $p$NL"; fi
+        else
+          record "F $p$NL"
+          set -- "$@" "$p"
+        fi
       fi
     done
     [ "$#" -eq 0 ] || awk 'BEGIN { b = "'"$B"'" } FNR == 1 { printf "\n%s F %s\n", b, FILENAME } { print }' "$@"
@@ -180,11 +172,12 @@ def _unique(items: Iterable[T]) -> list[T]:
 
 def _texts(patterns: list[str]) -> list[str]:
     """Return the lines that bring files."""
-    lines = []
+    kernel = [pattern for pattern in patterns if pattern.startswith("/proc/sys/") and "*" not in pattern]
+    lines = [f"many {' '.join(kernel)}"] if kernel else []
     for pattern in patterns:
-        if pattern.startswith(_SLOW):
-            lines.append(f'for p in {_quoted(pattern)}; do line "$p"; done')
-        elif "*" in pattern and not pattern.startswith(_FOREIGN):
+        if pattern in kernel:
+            continue
+        if "*" in pattern and not pattern.startswith(_FOREIGN):
             lines.append(f"many {_quoted(pattern)}")
         else:
             lines.append(f'for p in {_quoted(pattern)}; do show "$p"; done')
@@ -228,7 +221,7 @@ def _walk() -> list[str]:
     """Return the lines that walk the file systems; see `walk.walkable` for the same choice."""
     types = "|".join(sorted(LOCAL_FILESYSTEMS))
     scratch = "|".join(sorted(SCRATCH))
-    stores = " ".join(f"-path {store} -prune -o" for store in sorted(IMAGE_STORES))
+    stores = " -o ".join(f"-path {store}" for store in sorted(IMAGE_STORES))
     return [
         rf"""
 walk() {{
@@ -246,12 +239,12 @@ walk() {{
     esac
   done </proc/self/mountinfo
   [ -n "$starts" ] || starts=/
-  set -f; set -- {stores}
-  for p in $skip; do set -- "$@" -path "$p" -prune -o; done
-  set -- "$@" '(' -perm -4000 -o -perm -2000 -o -perm -0002
+  set -f; set -- -type d '(' {stores}
+  for p in $skip; do set -- "$@" -o -path "$p"; done
+  set -- "$@" ')' -prune -o ! -type l '(' -perm -4000 -o -perm -2000 -o -perm -0002
   owned /etc/passwd; set -- "$@" -o '(' $ids ')'
   owned_groups /etc/group; set -- "$@" -o '(' $ids ')'
-  set -- "$@" ')' ! -type l
+  set -- "$@" ')'
   D=; timeout 5 true >/dev/null 2>&1 && D="timeout {WALK_TIMEOUT_SECONDS:.0f}"
   late=0
   for p in $starts; do

@@ -173,6 +173,9 @@ def test_a_declared_namespace_tells_its_pod_security() -> None:
     assert (summary["workloads"], summary["resource_quotas"], summary["limit_ranges"]) == (0, 1, 0)
 
 
+BINDING_OF_R = "kind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: r}"
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [
@@ -180,13 +183,11 @@ def test_a_declared_namespace_tells_its_pod_security() -> None:
         ("kind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: Role, name: [x]}", "rules"),
         ("kind: RoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: view}\nsubjects: x", "subjects"),
         (
-            f"kind: ClusterRole\nmetadata: {{name: r}}\nrules: x\n---\n{RBAC}kind: ClusterRoleBinding\nmetadata: {{name: b}}\n"
-            "roleRef: {kind: ClusterRole, name: r}",
+            f"kind: ClusterRole\nmetadata: {{name: r}}\nrules: x\n---\n{RBAC}{BINDING_OF_R}",
             "rules",
         ),
         (
-            f"kind: ClusterRole\nmetadata: {{name: r}}\naggregationRule: x\n---\n{RBAC}kind: ClusterRoleBinding\nmetadata: {{name: b}}\n"
-            "roleRef: {kind: ClusterRole, name: r}",
+            f"kind: ClusterRole\nmetadata: {{name: r}}\naggregationRule: x\n---\n{RBAC}{BINDING_OF_R}",
             "rules",
         ),
     ],

@@ -413,3 +413,11 @@ def test_no_shape_crashes_and_no_field_gets_a_wrong_type(draw: st.DataObject) ->
         read(text)
     except ConnectorError as error:
         assert "\n" not in str(error)  # noqa: PT017 - refusing is one of the two right answers
+
+
+def test_a_pod_with_very_many_containers_is_cut_and_says_so() -> None:
+    snapshot = read(pod(containers=[{"name": f"c{number}"} for number in range(250)]))
+    assert len([resource for resource in snapshot.resources if resource.type == "k8s.container"]) == 200
+    (problem,) = snapshot.problems
+    assert problem.resource_types == ("k8s.container",)
+    assert problem.message == "Pod p: spec.containers goes beyond the 200 containers that are read"
