@@ -12,8 +12,12 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"xspm {__version__}\n")
         return
-    from xspm.cli import run  # noqa: PLC0415 - the version needs no command line
+    import gc  # noqa: PLC0415 - the version needs neither it nor a command line
 
+    from xspm.cli import run  # noqa: PLC0415
+
+    # One scan lives too short for cyclic garbage to matter, and looking for it costs a fifth of the time.
+    gc.disable()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xspm.app.examples import Trial, run_examples
-from xspm.app.policies import FOLDER
+from xspm.app.policies import FOLDER, built
 from xspm.app.types import resource_types
 from xspm.errors import PolicyError, UsageError
 from xspm.policy.checks import check_id_of
@@ -20,26 +20,43 @@ if TYPE_CHECKING:
     from xspm.policy.library import Built
 
 
-def find(built: Built, patterns: Sequence[str]) -> list[Check]:
+def find(sources: Built, patterns: Sequence[str]) -> list[Check]:
     """The checks whose ids match, all when there is no pattern.
 
     Raises:
         UsageError: a pattern matches none.
     """
     for pattern in patterns:
-        if not any(matches(check_id, [pattern]) for check_id in built.checks):
-            near = [check_id for check_id in built.checks if pattern.rpartition(".")[2] in check_id]
+        if not any(matches(check_id, [pattern]) for check_id in sources.checks):
+            near = [check_id for check_id in sources.checks if pattern.rpartition(".")[2] in check_id]
             raise UsageError(
                 f"no check is called {pattern!r}",
                 hint=f"did you mean {near[0]}?" if near else "xspm check list shows them",
             )
-    return [check for check in built.checks.values() if not patterns or matches(check.id, patterns)]
+    return [check for check in sources.checks.values() if not patterns or matches(check.id, patterns)]
 
 
-def trials(built: Built, checks: Sequence[Check], engine: Engine | None = None) -> Iterator[Trial]:
+def sound(policies: Sequence[str] = ()) -> Built:
+    """Everything in reach, from source.
+
+    Raises:
+        PolicyError, CelError, DocumentError: the first file that is not sound.
+    """
+    sources = built(policies)
+    if sources.errors:
+        raise sources.errors[0]
+    return sources
+
+
+def own(sources: Built) -> list[Check]:
+    """The checks that xspm does not ship."""
+    return [check for check in sources.checks.values() if not sources.library.checks[check.id].shipped]
+
+
+def trials(sources: Built, checks: Sequence[Check], engine: Engine | None = None) -> Iterator[Trial]:
     """Run every example and every remediation in code form of some checks."""
     for check in checks:
-        yield from run_examples(built.library.checks[check.id], check, engine)
+        yield from run_examples(sources.library.checks[check.id], check, engine)
 
 
 _SKELETON: Final = """\

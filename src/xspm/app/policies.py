@@ -17,7 +17,7 @@ from xspm.errors import PolicyError
 from xspm.model.check import Policy, PolicyException
 from xspm.policy import library
 from xspm.policy.cache import Cache
-from xspm.policy.folder import Folder, read_folder, shipped_folder
+from xspm.policy.folder import Folder, is_folder, read_file, read_folder, shipped_folder
 from xspm.policy.library import Built, Library
 from xspm.policy.plan import policies_in_force
 
@@ -70,21 +70,21 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
     """
     folders = [shipped_folder(library.CONTENT)]
     near = _nearest()
-    seen = {library.CONTENT.resolve()}
+    seen = {os.path.realpath(library.CONTENT)}
     if near is not None:
         folders.append(read_folder(near))
-        seen.add(near.resolve())
+        seen.add(os.path.realpath(near))
     names = []
     for one in chosen:
-        path = Path(one)
-        if path.exists() or os.sep in one or one.endswith((".yaml", ".yml")):
-            if path.resolve() not in seen:
-                seen.add(path.resolve())
-                folders.append(read_folder(path))
-            if path.is_file():
-                names.append(path.stem)
-        else:
+        if not (os.path.lexists(one) or os.sep in one or one.endswith((".yaml", ".yml"))):
             names.append(one)
+            continue
+        path = Path(one)
+        if not is_folder(path):
+            names.append(path.stem)
+        if os.path.realpath(path) not in seen:
+            seen.add(os.path.realpath(path))
+            folders.append(read_folder(path))
     return [_shown(folder) for folder in folders], names
 
 
@@ -102,10 +102,11 @@ def _nearest() -> Path | None:
         here = Path.cwd()
     except OSError as error:
         raise PolicyError(f"the working folder cannot be read: {error.strerror}") from error
+    home = os.environ.get("HOME")
     for folder in (here, *here.parents):
-        candidate = folder / FOLDER
-        if candidate.is_dir() and candidate != Path.home() / FOLDER:
-            return candidate
+        # What may not be looked at is not in reach: os.path.isdir says no where Path.is_dir would raise.
+        if os.path.isdir(folder / FOLDER) and str(folder) != home:  # noqa: PTH112
+            return folder / FOLDER
     return None
 
 
@@ -114,7 +115,7 @@ def _shown(folder: Folder) -> Folder:
     if folder.shipped:
         return folder
     try:
-        shown = Path(folder.shown).resolve().relative_to(Path.cwd())
+        shown = Path(os.path.realpath(folder.shown)).relative_to(Path.cwd())
     except ValueError:
         return folder
     return msgspec.structs.replace(folder, shown=str(shown) if str(shown) != "." else "")
@@ -124,8 +125,4 @@ def _exceptions_file(path: Path) -> tuple[PolicyException, ...]:
     from xspm.policy.exceptions import read_exceptions  # noqa: PLC0415 - most scans have none
     from xspm.syntax.yaml import load_one  # noqa: PLC0415
 
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PolicyError(f"cannot be read: {error.strerror}", file=str(path)) from error
-    return read_exceptions(load_one(data, file=str(path)))
+    return read_exceptions(load_one(read_file(path), file=str(path)))

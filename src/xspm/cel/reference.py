@@ -114,7 +114,7 @@ class ReferenceProgram:
             if result.type() != cel.Type.ERROR:
                 return markers.unmark(result)
             message = repr(result) if repr(result).startswith("optional") else str(result.value())
-        except (RuntimeError, SystemError, _NoFormError) as error:
+        except (RuntimeError, SystemError, ValueError, ArithmeticError, LookupError, MemoryError, _NoFormError) as error:
             message = str(error)
         met = _local.met
         return EvaluationError(_STATUS.sub("", message)) if met is None else markers.unknowns[met]

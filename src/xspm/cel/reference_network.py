@@ -135,7 +135,10 @@ def _cidr(text: str) -> Any:
     address, slash, prefix = text.partition("/")
     if not slash or not (prefix.isascii() and prefix.isdigit()):
         raise ValueError(f"'{text}' is not ADDRESS/PREFIX")
-    return _message("CIDR", str(ip_interface(f"{ip_address(address)}/{int(prefix)}")))
+    parsed = ip_address(address)
+    if _plain(parsed) is not parsed:
+        raise ValueError(f"'{text}' is an IPv4 block mapped into IPv6")
+    return _message("CIDR", str(ip_interface(f"{parsed}/{int(prefix)}")))
 
 
 def _accepts(parse: Callable[[str], Any], text: str) -> bool:

@@ -6,7 +6,7 @@ error is one line on standard error.
 
 from __future__ import annotations
 
-import gc
+import errno
 import importlib
 import os
 import sys
@@ -28,6 +28,8 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "connectors": ("xspm.cli.connectors", "Show what can be assessed and what that needs."),
     "completion": ("xspm.cli.completion", "Print shell completion."),
 }
+
+_OUTPUT_LOST: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
 
 SETTINGS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -68,28 +70,44 @@ def command() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; nothing escapes as a traceback unless `XSPM_DEBUG` is set."""
-    # One scan lives too short for cyclic garbage to matter, and looking for it costs a fifth of the time.
-    gc.disable()
+    if sys.stdout is None:
+        return _fail("standard output is closed")
     try:
         result = command.main(args=list(arguments), prog_name="xspm", standalone_mode=False)
         sys.stdout.flush()
     except XspmError as error:
         return _fail(error.diagnostics())
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
+    except click.ClickException as error:
+        return _fail(_usage(error))
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted; nothing was written", code=130)
     except BrokenPipeError:
-        # The reader went away (`| head`): end quietly, and keep the interpreter from flushing into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
+        # The reader went away (`| head`): end quietly.
+        return _silence()
     except Exception as error:  # the top of the command line
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_LOST:
+            return _silence() and _fail(f"standard output could not be written: {error.strerror}")
         if os.environ.get("XSPM_DEBUG"):
             raise
         hint = "run again with XSPM_DEBUG=1 and report the traceback"
-        return _fail(f"internal error: {type(error).__name__}: {error}\n  hint: {hint}")
+        return _fail(f"internal error: {type(error).__name__}: {one_line(str(error))}\n  hint: {hint}")
     return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    """Say in one line what click complains about, and where the help is."""
+    text = one_line(error.format_message().replace("\n", " "))
+    context = getattr(error, "ctx", None)
+    return f"{text}\n  hint: {context.command_path} --help" if context else text
+
+
+def _silence() -> int:
+    """Keep the interpreter from flushing once more into an output that is gone, which would end in a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 2
 
 
 def _fail(text: str, code: int = 2) -> int:

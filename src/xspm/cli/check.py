@@ -9,16 +9,15 @@ import click
 import msgspec
 
 from xspm.app import checks as app
-from xspm.app.policies import built
 from xspm.cli.console import OUTPUT, coloured, heading, print_json, print_table, print_text
 from xspm.errors import UsageError
 from xspm.model.check import SEVERITIES, Check
+from xspm.report.text import clean, clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xspm.app.examples import Trial
-    from xspm.policy.library import Built
 
 _POLICY = click.option("--policy", "-p", "policies", multiple=True, metavar="PATH", help="A further policy folder.")
 
@@ -53,7 +52,7 @@ def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **o
     """
     found = [
         one
-        for one in app.find(_sound(policies), patterns)
+        for one in app.find(app.sound(policies), patterns)
         if (not only["severity"] or one.severity == only["severity"])
         and (not only["tag"] or only["tag"] in one.tags)
         and (not only["resource"] or one.resource == only["resource"])
@@ -76,7 +75,7 @@ def show(check_id: str, policies: tuple[str, ...], output: str) -> None:
     Examples:
       xspm check show k8s.container.is_not_privileged
     """
-    sources = _sound(policies)
+    sources = app.sound(policies)
     found = app.find(sources, [check_id])
     if len(found) > 1:
         raise UsageError(f"{check_id!r} names {len(found)} checks", hint="xspm check list shows them")
@@ -108,7 +107,7 @@ def _print_check(one: Check, requirements: Sequence[str]) -> None:
 def _section(title: str, text: str) -> None:
     click.echo()
     heading(title)
-    for line in text.rstrip().split("\n"):
+    for line in clean_lines(text).split("\n"):
         click.echo(f"  {line}")
 
 
@@ -154,10 +153,10 @@ def test(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, engi
 
     folders = [pattern for pattern in patterns if Path(pattern).is_dir()]
     names = [pattern for pattern in patterns if pattern not in folders]
-    sources = _sound((*policies, *folders))
+    sources = app.sound((*policies, *folders))
     found = app.find(sources, names)
     if folders and not names:
-        found = [one for one in found if not sources.library.checks[one.id].shipped]
+        found = app.own(sources)
     outcomes = list(app.trials(sources, found, engine_for("reference" if engine == "reference" else "xspm")))
     failed = [trial for trial in outcomes if not trial.passed]
     if output == "json":
@@ -173,19 +172,7 @@ def test(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, engi
 
 def _print_trial(trial: Trial) -> None:
     where = f"{trial.location.file}:{trial.location.line}: " if trial.location else ""
-    click.echo(f"{where}{trial.check}: {trial.name}: {trial.detail}")
-
-
-def _sound(policies: Sequence[str]) -> Built:
-    """Everything in reach, from source.
-
-    Raises:
-        XspmError: the first file that is not sound.
-    """
-    sources = built(policies)
-    if sources.errors:
-        raise sources.errors[0]
-    return sources
+    click.echo(clean(f"{where}{trial.check}: {trial.name}: {trial.detail}"))
 
 
 COMMAND = check

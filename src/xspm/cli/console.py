@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from xspm.report.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -39,6 +41,7 @@ def print_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> None:
     """Print aligned columns; the last one wraps below itself."""
     if not rows:
         return
+    rows = [[clean(cell) for cell in row] for row in rows]
     columns = list(zip(header, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns[:-1]]
     start = sum(widths) + 2 * len(widths)
@@ -53,7 +56,7 @@ def print_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> None:
 
 def print_text(text: str, indent: str = "") -> None:
     """Print a paragraph wrapped to the width."""
-    for paragraph in text.split("\n"):
+    for paragraph in map(clean, text.split("\n")):
         click.echo(
             textwrap.fill(paragraph, width(), initial_indent=indent, subsequent_indent=indent) if paragraph else ""
         )
@@ -61,7 +64,7 @@ def print_text(text: str, indent: str = "") -> None:
 
 def heading(text: str) -> None:
     """Print a heading."""
-    click.echo(click.style(text, bold=True) if coloured() else text)
+    click.echo(click.style(clean(text), bold=True) if coloured() else clean(text))
 
 
 @contextlib.contextmanager
@@ -74,9 +77,4 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.markup import escape  # noqa: PLC0415
 
     with Console(stderr=True).status("reading …", spinner="dots") as status:
-        yield lambda text: status.update(escape(printable(text)))
-
-
-def printable(text: str) -> str:
-    """The text without anything a terminal would obey."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+        yield lambda text: status.update(escape(clean(text)))

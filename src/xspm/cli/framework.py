@@ -11,6 +11,7 @@ from xspm.app import frameworks as app
 from xspm.app.policies import built, in_force
 from xspm.app.scan import Request, scan
 from xspm.cli.console import OUTPUT, heading, print_json, print_table, progress
+from xspm.errors import one_line
 
 
 @click.group("framework")
@@ -97,7 +98,7 @@ def show(name: str, targets: tuple[str, ...], policies: tuple[str, ...], output:
         counts = Counter(row.status for row in rows)
         click.echo("\n" + ", ".join(f"{count} {status}" for status, count in counts.most_common()) + f" of {len(rows)}")
     for failure in run.failures if run else ():
-        click.echo(f"xspm: {failure.target}: {failure.message}", err=True)
+        click.echo(f"xspm: {one_line(f'{failure.target}: {failure.message}')}", err=True)
     return 2 if run and run.failures else 0
 
 

@@ -11,9 +11,9 @@ from xspm.app.policies import in_force
 from xspm.app.scan import Request, scan
 from xspm.cli.console import coloured, progress, width
 from xspm.connector import Options
-from xspm.errors import UsageError
+from xspm.errors import UsageError, one_line
 from xspm.model.check import SEVERITIES
-from xspm.report.interface import STANDARD_OUTPUT, Output, load, parse_output, write
+from xspm.report.interface import STANDARD_OUTPUT, Output, load, parse_output, refuse_unwritable, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 @click.option("--known-hosts", metavar="FILE", help="Known hosts for ssh targets.")
 @click.option("--ssh-config", metavar="FILE", help="Configuration for ssh targets.")
 @click.option(
-    "--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one target may take."
+    "--timeout", type=click.IntRange(1, 3600), default=120, show_default=True, help="Seconds one target may take."
 )
 def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[str, ...], **flags: Any) -> int:
     """Assess targets against policy and report.
@@ -81,10 +81,7 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     if not targets:
         raise UsageError("name at least one target", hint="xspm scan host; xspm scan deploy/; xspm scan --help")
     reports = [parse_output(text) for text in outputs] or [Output("terminal", STANDARD_OUTPUT)]
-    if sum(report.path == STANDARD_OUTPUT for report in reports) > 1:
-        raise UsageError(
-            "only one report can go to standard output", hint="write the others to files: -o json=report.json"
-        )
+    _refuse(reports)
     request = Request(
         targets=targets,
         in_force=in_force(policies, flags["exceptions"], cached=not flags["no_cache"]),
@@ -103,13 +100,29 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
         run = scan(request, tell)
     _report(run, reports, verbose=flags["verbose"], explain_score=flags["explain_score"])
     for failure in run.failures:
-        click.echo(
-            f"xspm: {failure.target}: {failure.message}" + (f"\n  hint: {failure.hint}" if failure.hint else ""),
-            err=True,
-        )
+        hint = f"\n  hint: {one_line(failure.hint)}" if failure.hint else ""
+        click.echo(f"xspm: {one_line(f'{failure.target}: {failure.message}')}{hint}", err=True)
     if run.failures:
         return 2
     return 1 if run.gate == "fail" else 0
+
+
+def _refuse(reports: Sequence[Output]) -> None:
+    """Find out before anything is read whether the reports have somewhere to go.
+
+    Raises:
+        UsageError, ReportError: two go to one place, or one cannot be written.
+    """
+    paths = [report.path for report in reports]
+    if paths.count(STANDARD_OUTPUT) > 1:
+        raise UsageError(
+            "only one report can go to standard output", hint="write the others to files: -o json=report.json"
+        )
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UsageError(f"two reports would be written to {path}", hint="give each a path of its own")
+        if path != STANDARD_OUTPUT:
+            refuse_unwritable(path)
 
 
 def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score: bool) -> None:
@@ -131,11 +144,11 @@ def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score
             )
         else:
             texts.append(load(report.format).render(run))
-    for report, text in zip(reports, texts, strict=True):
-        if report.path == STANDARD_OUTPUT:
-            click.echo(text, nl=not text.endswith("\n"))
-        else:
-            write(report.path, text)
+    written = dict(zip((report.path for report in reports), texts, strict=True))
+    shown = written.pop(STANDARD_OUTPUT, None)
+    write_all(written)
+    if shown is not None:
+        click.echo(shown, nl=not shown.endswith("\n"))
 
 
 COMMAND = command

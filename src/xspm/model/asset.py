@@ -69,7 +69,7 @@ class Resource(msgspec.Struct, frozen=True, dict=True):
     @property
     def live_data(self) -> dict[str, Any]:
         """The data with every unknown as an `Unknown`, as checks read it; not to be changed."""
-        return revive(self.data) if self._content[1] else self.data  # type: ignore[no-any-return]
+        return revive(self.data) if self._content[1] else self.data
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -32,6 +32,8 @@ class Folder(msgspec.Struct, frozen=True):
     """Whether it is xspm's own content."""
     stamp: str | None = None
     """For shipped content that is not read yet: digest of the names, sizes and times of its files."""
+    alone: bool = False
+    """Whether it is a single file, which `shown` names itself."""
 
     def of(self, kind: str) -> dict[str, bytes]:
         """The files of one kind, by path relative to the kind's folder."""
@@ -39,6 +41,8 @@ class Folder(msgspec.Struct, frozen=True):
 
     def name(self, relative: str) -> str:
         """How errors name a file of this folder."""
+        if self.alone:
+            return self.shown
         return f"{self.shown}/{relative}" if relative in self.files and self.shown else relative
 
 
@@ -48,16 +52,14 @@ def read_folder(path: Path, *, shipped: bool = False) -> Folder:
     Raises:
         PolicyError: the folder cannot be read, holds no policy file, or a file is too large or not a regular file.
     """
-    if not path.exists():
-        raise PolicyError("no such policy folder or file", file=str(path))
-    if path.is_file():
-        return Folder(shown=str(path.parent), files={f"policies/{path.name}": _read(path)})
+    if not is_folder(path):
+        return Folder(shown=str(path), files={f"policies/{path.stem}.yaml": read_file(path)}, alone=True)
     files: dict[str, bytes] = {}
     for kind in _KINDS:
         for file in _walk(path / kind):
-            files[f"{kind}/{file.relative_to(path / kind).as_posix()}"] = _read(file)
-    if (path / "exceptions.yaml").exists():
-        files["exceptions.yaml"] = _read(path / "exceptions.yaml")
+            files[f"{kind}/{file.relative_to(path / kind).as_posix()}"] = read_file(file)
+    if os.path.lexists(path / "exceptions.yaml"):
+        files["exceptions.yaml"] = read_file(path / "exceptions.yaml")
     if not files:
         raise PolicyError(
             "no policy files here",
@@ -65,6 +67,20 @@ def read_folder(path: Path, *, shipped: bool = False) -> Folder:
             hint="a policy folder holds checks/, policies/, frameworks/ or exceptions.yaml",
         )
     return Folder(shown=str(path), files=dict(sorted(files.items())), shipped=shipped)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder and not a file.
+
+    Raises:
+        PolicyError: there is nothing there, or it cannot be looked at.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        raise PolicyError("no such policy folder or file", file=str(path)) from None
+    except (OSError, ValueError) as error:
+        raise PolicyError(f"cannot be read: {_why(error)}", file=str(path)) from error
 
 
 def shipped_folder(path: Path) -> Folder:
@@ -80,7 +96,13 @@ def _walk(folder: Path) -> list[Path]:
     found: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if Path(parent, name).is_symlink():
+                raise PolicyError("a link to a folder is not followed", file=str(Path(parent, name)))
         found += [Path(parent, name) for name in sorted(names) if name.endswith(".yaml") and not name.startswith(".")]
+        for name in names:
+            if name.endswith(".yml") and not name.startswith("."):
+                raise PolicyError("policy files end in .yaml", file=str(Path(parent, name)), hint="rename the file")
         if len(found) > _MAX_FILES:
             raise PolicyError(f"more than {_MAX_FILES} policy files", file=str(folder))
     return found
@@ -92,15 +114,24 @@ def _refuse(error: OSError) -> None:
     raise PolicyError(f"cannot be read: {error.strerror}", file=str(error.filename)) from error
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read one policy file.
+
+    Raises:
+        PolicyError: it cannot be read, is too large, or is not a regular file.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - opened without blocking on a FIFO
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise PolicyError("not a regular file", file=str(path))
             data = file.read(_MAX_FILE + 1)
-    except OSError as error:
-        raise PolicyError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    except (OSError, ValueError) as error:
+        raise PolicyError(f"cannot be read: {_why(error)}", file=str(path)) from error
     if len(data) > _MAX_FILE:
         raise PolicyError(f"larger than {_MAX_FILE} bytes", file=str(path))
     return data
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

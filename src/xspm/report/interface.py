@@ -7,9 +7,12 @@ beside its target and renamed over it: whoever looks at the path sees the old re
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -18,12 +21,16 @@ from xspm.errors import ReportError
 from xspm.report.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
 
     from xspm.model.verdict import Run
 
 STANDARD_OUTPUT: Final = "-"
 """The path that means standard output."""
+
+PATIENCE: Final = 5.0
+"""Seconds to wait for somebody to read a pipe."""
 
 
 @runtime_checkable
@@ -124,24 +131,69 @@ def parse_output(text: str) -> Output:
     return Output(known, STANDARD_OUTPUT) if known in TABLE else Output(format_for(text), text)
 
 
-def write(path: str, text: str) -> None:
-    """Write a report, whole or not at all.
-
-    A regular file, or one that does not exist yet, is replaced by a rename; its permissions stay. What cannot be
-    replaced (a pipe, a device) is written to directly.
+def refuse_unwritable(path: str) -> None:
+    """Find out, without writing, what keeps a report from its path.
 
     Raises:
-        ReportError: it could not be written; what was at the path is still there.
+        ReportError: the folder is missing or may not be written to, or the path is a folder.
     """
-    data = text.encode("utf-8", "backslashreplace")
-    try:
+    with _blamed(path):
         target = os.path.realpath(path)
         mode = _mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if mode is None or stat.S_ISREG(mode):
-            _replace(target, data, mode)
-        else:
-            with open(target, "wb") as stream:  # noqa: PTH123 - pathlib costs start-up and adds nothing here
+            folder = os.path.dirname(target)  # noqa: PTH120 - pathlib costs start-up and adds nothing here
+            os.stat(folder)  # noqa: PTH116 - says why it is not there
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        elif not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def write(path: str, text: str) -> None:
+    """Write one report; see `write_all`."""
+    write_all({path: text})
+
+
+def write_all(reports: Mapping[str, str]) -> None:
+    """Write reports, by path: every one whole, or no file at all.
+
+    A regular file, or one that does not exist yet, is replaced by a rename once all are written beside their targets;
+    its permissions stay. What cannot be replaced (a pipe, a device) is written to directly.
+
+    Raises:
+        ReportError: one could not be written; what was at the paths is still there.
+    """
+    drafts: dict[str, str] = {}
+    try:
+        direct: dict[str, bytes] = {}
+        for path, text in reports.items():
+            data = text.encode("utf-8", "backslashreplace")
+            with _blamed(path):
+                target = os.path.realpath(path)
+                mode = _mode(target)
+                if mode is None or stat.S_ISREG(mode):
+                    drafts[_draft(target, data, mode)] = target
+                else:
+                    direct[target] = data
+        for target, data in direct.items():
+            with _blamed(target), _open(target) as stream:
                 stream.write(data)
+        for draft, target in list(drafts.items()):
+            with _blamed(target):
+                os.replace(draft, target)  # noqa: PTH105 - as above
+            del drafts[draft]
+    finally:
+        for draft in drafts:
+            os.unlink(draft)  # noqa: PTH108 - as above
+
+
+@contextlib.contextmanager
+def _blamed(path: str) -> Iterator[None]:
+    """Say of which report what goes wrong inside is the fault."""
+    try:
+        yield
     except (OSError, ValueError) as error:
         why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         raise ReportError(f"the report could not be written: {why}", file=clean(path)) from error
@@ -154,7 +206,25 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _replace(target: str, data: bytes, mode: int | None) -> None:
+def _open(path: str) -> BinaryIO:
+    """Open a pipe or device; a pipe that nobody reads is waited for a little, never for ever."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > deadline:
+                raise BrokenPipeError(errno.EPIPE, "nobody reads the pipe") from error
+            time.sleep(0.02)
+        else:
+            os.set_blocking(handle, True)
+            return os.fdopen(handle, "wb")
+
+
+def _draft(target: str, data: bytes, mode: int | None) -> str:
+    """Write a file beside its target and return its path."""
     folder, name = os.path.split(target)
     # The name is cut because the whole may not pass 255 bytes; O_EXCL refuses a link planted under it.
     draft = os.path.join(folder, f".{name[:40]}.{os.getpid()}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118 - as above
@@ -167,8 +237,8 @@ def _replace(target: str, data: bytes, mode: int | None) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(handle)
-        os.replace(draft, target)  # noqa: PTH105 - as above
         done = True
     finally:
         if not done:
             os.unlink(draft)  # noqa: PTH108 - as above
+    return draft

@@ -1,7 +1,7 @@
 """A host as one run of the collector script showed it, and the source over it.
 
-Whatever was asked for and is not there does not exist on the host. What was not asked for is unknown, and remembered, so
-that one more round trip can bring it.
+Whatever was asked for and is not there does not exist on the host. What was not asked for is unknown, and remembered:
+one more round trip can bring it.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ class CaptureSource:
         """What another round trip would have to bring; None when nothing."""
         if not self.missed_paths and not self.missed_commands:
             return None
-        paths = tuple(sorted(self.missed_paths))
+        above = {path[:end] for path in self.missed_paths for end in range(1, len(path)) if path[end] == "/"}
+        paths = tuple(sorted(self.missed_paths | above))
         return Needs(texts=paths, lists=paths, commands=tuple(sorted(self.missed_commands)))
 
     def text(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[str | None]:
@@ -232,6 +233,8 @@ class CaptureSource:
         while folder:
             if "x" in self._capture.closed.get(folder, ""):
                 return Unknown(f"permission denied: {path}")
+            if folder not in self._capture.stats and self._known.cover(folder):
+                return None
             folder = folder.rpartition("/")[0]
         if asked.cover(path):
             return None

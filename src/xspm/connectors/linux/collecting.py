@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from xspm.connectors.linux.transport import Needs
 from xspm.model.asset import Asset, Problem, Resource, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator
 
-    from xspm.connectors.linux.transport import Needs, Source
+    from xspm.connectors.linux.transport import Source
     from xspm.model.schema import ResourceType
 
 SERVICES: Final = (
@@ -47,6 +48,21 @@ SERVICES: Final = (
     "clock",
 )
 """Modules of this package; each holds the types, the fetching and the normalising of one service."""
+_UNITS: Final = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+COMMON: Final = Needs(
+    stats=(
+        *("/", "/bin", "/etc", "/lib", "/sbin", "/usr", "/var", "/usr/lib", "/usr/bin", "/usr/sbin", "/usr/games"),
+        *("/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/etc/inittab", "/run/*", "/run/systemd/system"),
+        *("/etc/rc.d", "/usr/local/lib/systemd", "/var/*/.ssh", "/var/*/*/.ssh", "/run/*/.ssh", "/usr/games/.ssh"),
+        *(f"{folder}/*" for folder in _UNITS),
+        *(f"{folder}/*/*" for folder in _UNITS),
+    ),
+    lists=(
+        *(*_UNITS, *(f"{folder}/*.d" for folder in _UNITS), *(f"{folder}/*.wants" for folder in _UNITS)),
+        *("/etc/init.d", "/etc/runlevels", "/etc/runlevels/*", "/etc/rc?.d", "/etc/audit/rules.d"),
+    ),
+)
+"""What a collector script brings besides, because what a configuration names leads there."""
 _LABELS: Final = {
     "os.family": "family",
     "os.name": "name",
@@ -142,6 +158,6 @@ def _asset(resources: dict[tuple[str, str], Resource], fallback: str) -> Asset:
     return Asset(type="host", id=f"host:{name}", name=name, labels=labels)
 
 
-def needs(chosen: Sequence[str] = SERVICES) -> list[Needs]:
-    """Return what each of the services needs."""
-    return [service.NEEDS for name, service in services() if name in chosen]
+def needs() -> list[Needs]:
+    """Return what the services need, and what several of them look at."""
+    return [COMMON, *(service.NEEDS for _, service in services())]

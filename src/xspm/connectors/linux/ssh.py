@@ -1,8 +1,8 @@
 """A host over ssh: one script, one round trip, everything else is worked out here.
 
 Nothing is installed or written there. The host's key must be known; logins are by key, agent or certificate;
-`ssh_config`, `ProxyJump` included, holds as for `ssh` itself. What the first trip did not foresee, such as a file that a
-configuration includes from elsewhere, is brought by one more.
+`ssh_config`, `ProxyJump` included, holds as for `ssh` itself. What the first trip did not foresee, such as a file that
+a configuration includes from elsewhere, is brought by one more.
 """
 
 from __future__ import annotations

@@ -444,9 +444,7 @@ class _Reader:
     def entry(self, keyword: str, arguments: list[str] | None, place: tuple[str, int], block: Block | None) -> None:
         """Keep one line, or name it as refused."""
         keyword = _ALIASES.get(keyword, keyword)
-        # `none` is how sshd writes "not set" here, so a later line still wins.
-        unset = keyword == "persourcemaxstartups" and arguments == ["none"]
-        if keyword in _IGNORED or unset:
+        if keyword in _IGNORED:
             return
         canonical = _canonical(keyword, arguments) if arguments else None
         everyone = block is None or block is self.config.everyone

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from xspm.connectors.linux import init
 from xspm.connectors.linux.configuration import Setting, boolean, ini
 from xspm.connectors.linux.init import UNIT_FOLDERS, UnitFile, init_of
 from xspm.connectors.linux.init import Init as Manager
@@ -109,14 +110,20 @@ TYPES: tuple[type[ResourceType], ...] = (Init, Service, SystemdUnit)
 
 _LISTED: Final = ("service", "socket", "timer", "path", "mount", "automount")
 NEEDS: Final = Needs(
-    texts=tuple(
-        pattern
-        for folder in UNIT_FOLDERS
-        for suffix in _LISTED
-        for pattern in (f"{folder}/*.{suffix}", f"{folder}/*.{suffix}.d/*.conf")
+    texts=(
+        *init.NEEDS.texts,
+        *(
+            pattern
+            for folder in UNIT_FOLDERS
+            for suffix in _LISTED
+            for pattern in (f"{folder}/*.{suffix}", f"{folder}/*.{suffix}.d/*.conf")
+        ),
     ),
-    stats=("/etc/systemd/system/default.target", "/usr/lib/systemd/system/default.target"),
+    stats=(*init.NEEDS.stats, "/lib"),
+    lists=(*init.NEEDS.lists, *(f"{folder}/*.d" for folder in UNIT_FOLDERS)),
+    commands=init.NEEDS.commands,
 )
+"""Those of `init` as well, which every other service asks about its daemon."""
 _CAPABILITIES_LIMIT: Final = 64
 
 

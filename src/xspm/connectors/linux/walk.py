@@ -7,6 +7,7 @@ as well, for they are not this host's programs.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as stat_bits
 import time
@@ -152,8 +153,9 @@ def walk(
         try:
             # Entries are looked up relative to the open folder: a third less work for the kernel than by whole paths.
             opened = os.open(f"{top}{folder}/", _FOLDER)
-        except OSError:
-            denied += 1
+        except OSError as error:
+            # A folder that is gone by now holds nothing.
+            denied += error.errno != errno.ENOENT
             example = example or folder
             continue
         try:
