@@ -98,7 +98,8 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     )
     with progress() as tell:
         run = scan(request, tell)
-    _report(run, reports, verbose=flags["verbose"], explain_score=flags["explain_score"])
+    if run.assessments:
+        _report(run, reports, verbose=flags["verbose"], explain_score=flags["explain_score"])
     for failure in run.failures:
         hint = f"\n  hint: {one_line(failure.hint)}" if failure.hint else ""
         click.echo(f"xspm: {one_line(f'{failure.target}: {failure.message}')}{hint}", err=True)

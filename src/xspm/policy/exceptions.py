@@ -37,9 +37,7 @@ def read_exceptions(document: Document) -> tuple[PolicyException, ...]:
 
 def _exception(entry: Fields) -> PolicyException:
     expires = entry.text("expires")
-    try:
-        datetime.date.fromisoformat(expires)
-    except ValueError:
+    if not _is_date(expires):
         entry.fail(f"`expires` is {expires!r}, not a date", "expires", hint="write it as 2027-01-31")
     exception = PolicyException(
         checks=entry.texts("checks"),
@@ -54,7 +52,17 @@ def _exception(entry: Fields) -> PolicyException:
     for key in ("checks", "resources"):
         if not getattr(exception, key):
             entry.fail(f"`{key}` is missing: an exception says exactly what it covers")
+    if all(any(not pattern.strip("*") for pattern in given) for given in (exception.checks, exception.resources)):
+        entry.fail("this would except every check on every resource", "checks", hint="name the checks or the resources")
     return exception
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a full date as RFC 3339 has it; Python also reads `20270131` and `2027-W04-7`."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def covers(exception: PolicyException, asset: Asset, verdict: Verdict) -> bool:

@@ -183,7 +183,8 @@ class CaptureSource:
             above = "/".join(parts[:depth])
             needed = "r" if depth < len(parts) and _MAGIC.search(parts[depth]) else "x"
             if depth < len(parts) and set(flags) & {needed, "x"} and matcher_of_path(above).match(folder):
-                return Unknown(f"permission denied: {folder}")
+                fixed = next((index for index, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+                return Unknown(f"permission denied: {'/'.join(parts[:fixed]) or '/'}")
         if not _MAGIC.search(pattern):
             return [pattern] if pattern in self._capture.stats else []
         matches = matcher_of_path(pattern).match

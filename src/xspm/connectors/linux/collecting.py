@@ -89,8 +89,7 @@ def services() -> Iterator[tuple[str, Service]]:
     """Import the services, in order."""
     for name in SERVICES:
         module: Any = importlib.import_module(f"xspm.connectors.linux.{name}")
-        if hasattr(module, "collect"):  # TEMPORARY while services are being written
-            yield name, module
+        yield name, module
 
 
 def snapshot(

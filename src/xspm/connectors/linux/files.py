@@ -199,8 +199,10 @@ def _matching(  # noqa: PLR0917 - one call site with what it is about, one with 
     """Yield the files that a pattern finds and no earlier one did."""
     paths = source.glob(pattern)
     if isinstance(paths, Unknown):
-        if paths.cause != "access" or pattern not in seen:
-            seen.add(pattern)
+        # One home that cannot be entered is said once for each purpose, not once for each file that may lie in it.
+        said = f"{user}:{purpose}" if user else pattern
+        if said not in seen:
+            seen.add(said)
             yield resource(fill(File, paths, {"path": pattern, "purpose": purpose, "user": user}), pattern)
         return
     for path in paths[:FILE_LIMIT]:

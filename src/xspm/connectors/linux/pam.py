@@ -8,11 +8,11 @@ on Debian (common-*), RHEL (system-auth, password-auth) and SUSE; Alpine without
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
 
-from xspm.connectors.linux.configuration import integer, lines
+from xspm.connectors.linux.configuration import Line, integer, lines
 from xspm.connectors.linux.records import fill, not_installed, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs
@@ -231,6 +231,15 @@ class _Options(msgspec.Struct):
         return {"": 1, "never": 0, "yes": 1, "no": 0}.get(text, default) if value is None else value
 
 
+class _Statement(NamedTuple):
+    """A line: a rule, or an include."""
+
+    rule: PamRule | None
+    phase: str | None
+    """Of an include: the only phase it brings; None for all."""
+    target: str
+
+
 class _Stacks:
     """The services of a host, each read once."""
 
@@ -239,7 +248,7 @@ class _Stacks:
         self.problem: Unknown | None = None
         self.includes = 0
         self.names: dict[str, str] = {}
-        self.texts: dict[str, Maybe[str | None]] = {}
+        self.files: dict[str, list[_Statement] | Unknown] = {}
         for folder in _FOLDERS:
             names = source.list(folder)
             if isinstance(names, Unknown):
@@ -258,42 +267,59 @@ class _Stacks:
 
     def _service(self, name: str) -> PamService:
         rules: list[PamRule] = []
-        missing: list[str] = []
+        missing: dict[str, None] = {}
         self.includes = 0
         unread = self._expand(self.names[name], None, rules, missing, (self.names[name],))
-        return PamService(name=name, rules=unread or rules, missing_includes=missing)
+        return PamService(name=name, rules=unread or rules, missing_includes=list(missing))
+
+    def _parsed(self, path: str) -> list[_Statement] | Unknown:
+        """Read a file once."""
+        if path not in self.files:
+            text = self.source.text(path)
+            if isinstance(text, Unknown):
+                self.files[path] = text
+            else:
+                found = (_statement(line, path) for line in lines(text or "", joined=True))
+                self.files[path] = [statement for statement in found if statement]
+        return self.files[path]
 
     def _expand(
-        self, path: str, phase: str | None, rules: list[PamRule], missing: list[str], trail: tuple[str, ...]
+        self, path: str, phase: str | None, rules: list[PamRule], missing: dict[str, None], trail: tuple[str, ...]
     ) -> Unknown | None:
         """Add the rules of a file; the reason when one cannot be read."""
         self.includes += 1
-        if self.includes > _INCLUDE_LIMIT:
-            return Unknown(f"more than {_INCLUDE_LIMIT} includes: {trail[0]}", cause="limit")
-        if path not in self.texts:
-            self.texts[path] = self.source.text(path)
-        text = self.texts[path]
-        if isinstance(text, Unknown):
-            return text
-        for line in lines(text or "", joined=True):
-            if len(rules) >= _RULE_LIMIT:
-                return Unknown(f"more than {_RULE_LIMIT} rules: {trail[0]}", cause="limit")
-            body = re.split(r"\s#|^#", line.text, maxsplit=1)[0]
-            whole = re.match(r"@include\s+(\S+)", body)
-            match = _LINE.match(body)
-            if whole or (match and match[2].lower() in {"include", "substack"}):
-                only = match[1].lower() if match else phase
-                if match and phase and only != phase:
-                    continue
-                target = whole[1] if whole else (match[3] if match else "")
-                found = self.names.get(target.rpartition("/")[2])
-                if found is None or found in trail or len(trail) > _DEPTH_LIMIT:
-                    missing.append(target)
-                elif unread := self._expand(found, only, rules, missing, (*trail, found)):
-                    return unread
-            elif match and phase in {None, match[1].lower()}:
-                rules.append(_pam_rule(match, path, line.number))
+        statements = self._parsed(path)
+        if isinstance(statements, Unknown):
+            return statements
+        for statement in statements:
+            if len(rules) >= _RULE_LIMIT or self.includes > _INCLUDE_LIMIT:
+                return Unknown(f"more than {_RULE_LIMIT} rules or {_INCLUDE_LIMIT} includes: {trail[0]}", cause="limit")
+            if statement.rule:
+                if phase in {None, statement.rule.phase}:
+                    rules.append(statement.rule)
+                continue
+            if phase and statement.phase not in {None, phase}:
+                continue
+            found = self.names.get(statement.target.rpartition("/")[2])
+            if found is None or found in trail or len(trail) > _DEPTH_LIMIT:
+                missing[statement.target] = None
+            elif unread := self._expand(found, phase or statement.phase, rules, missing, (*trail, found)):
+                return unread
         return None
+
+
+def _statement(line: Line, path: str) -> _Statement | None:
+    """Read one line; None for what is no PAM."""
+    body = re.split(r"\s#|^#", line.text, maxsplit=1)[0]
+    whole = re.match(r"@include\s+(\S+)", body)
+    if whole:
+        return _Statement(None, None, whole[1])
+    match = _LINE.match(body)
+    if match is None:
+        return None
+    if match[2].lower() in {"include", "substack"}:
+        return _Statement(None, match[1].lower(), match[3])
+    return _Statement(_pam_rule(match, path, line.number), None, "")
 
 
 def collect(source: Source) -> Iterator[Resource | Problem]:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xspm.connectors.linux.redact import MASK, redact
+
+SECRETS = [
+    ("curl -u bob:hunter22 https://x", "hunter22"),
+    ("https://user:hunter22@example.org/path", "hunter22"),
+    ("mysql -phunter22 db", "hunter22"),
+    ("sshpass -p hunter22 ssh x", "hunter22"),
+    ("PASSWORD=hunter22", "hunter22"),
+    ("DB_PASSWD='two words'", "two words"),
+    ("--password hunter22 --x", "hunter22"),
+    ("--api-token=hunter22", "hunter22"),
+    ("Authorization: Bearer abcdefgh12345", "abcdefgh12345"),
+    ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "K7MDENG"),
+    ("key AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+    ("x $6$salt$abcdefghijklmnop", "abcdefghijklmnop"),
+    ("password_pbkdf2 root grub.pbkdf2.sha512.10000.ABCDEF0123456789ABCDEF", "ABCDEF0123456789"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "MIIE"),
+    ("X=a8Fj2kQ0zPl3Mn5VbTr7YwE9", "a8Fj2kQ0zPl3Mn5VbTr7YwE9"),
+    ("ghp_0123456789abcdefghijABCDEFGHIJ012345", "0123456789abcdefghij"),
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_masks_secrets(text: str, secret: str) -> None:
+    assert secret not in redact(text)
+    assert MASK in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root=UUID=2f4c1d3e-aa11-4b5c-9d1e-123456789abc ro quiet",
+        "auth required pam_unix.so",
+        "find . -print",
+        "mkdir -p /var/lib/x",
+        "password_file /etc/x",
+        "signed-by=/usr/share/keyrings/x.gpg",
+        "|/lib/systemd/systemd-coredump %P %u",
+        "https://deb.debian.org/debian",
+        "ab",
+    ],
+)
+def test_leaves_the_rest(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.text())
+def test_is_stable(text: str) -> None:
+    assert redact(redact(text)).count(MASK) >= redact(text).count(MASK)
