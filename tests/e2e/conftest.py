@@ -49,7 +49,12 @@ def _no_hang() -> Iterator[None]:
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of a few of the shipped checks, with policies and catalogues."""
     kept = tmp_path_factory.mktemp("content")
-    for pattern in ("checks/k8s/container/image_*.yaml", "checks/k8s/container/is_*.yaml", "policies/*.yaml", "frameworks/[np]*.yaml"):
+    for pattern in (
+        "checks/k8s/container/image_*.yaml",
+        "checks/k8s/container/is_*.yaml",
+        "policies/*.yaml",
+        "frameworks/[np]*.yaml",
+    ):
         for file in library.CONTENT.glob(pattern):
             target = kept / file.relative_to(library.CONTENT)
             target.parent.mkdir(parents=True, exist_ok=True)

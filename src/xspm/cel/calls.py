@@ -22,6 +22,9 @@ _CONSTANT: Final = frozenset({"timestamp__", "duration__", "ip_", "cidr_"})
 """Conversions that are carried out once per program where the operand is a constant."""
 
 
+_SHORT: Final = 4096
+"""Characters that are compared or searched without charge."""
+
 _LONGEST_CHAIN: Final = 8
 """Operands of one `&&` or `||` that become one expression; the next ones get an `if` of their own."""
 
@@ -75,7 +78,11 @@ class Calls(Writer):
             first, name = self.atom(code)
             tests.append(f"type({first})")
             names.append(name)
-        return " is ".join([*tests, kind]) if tests else "True", names[0], names[1]
+        test = " is ".join([*tests, kind]) if tests else "True"
+        if kind == "str" and len(tests) == 2:
+            # two long texts that differ late: their comparison costs, so it has to be charged
+            test += f" and len({names[1]}) < {_SHORT}"
+        return test, names[0], names[1]
 
     def equality(self, node: Call) -> str:
         """`a == b`, `a != b`."""
@@ -101,7 +108,7 @@ class Calls(Writer):
         test, left, right = self.both(
             node.operands[0], node.operands[1], kind if kind in {"str", "int", "float"} else "int"
         )
-        return f"({left} {operator} {right} if {test} else {slow}({left}, {right}))"
+        return f"({left} {operator} {right} if {test} else {slow}(m, {left}, {right}))"
 
     def arithmetic(self, node: Call) -> str:
         """`a + b`, `a - b`, `a * b`."""
@@ -120,10 +127,10 @@ class Calls(Writer):
         test, left, right = self.both(node.operands[0], node.operands[1], "str")
         match node.function:
             case "contains":
-                return f"({right} in {left} if {test} and len({left}) < 4096 else contains_(m, {left}, {right}))"
+                return f"({right} in {left} if {test} and len({left}) < {_SHORT} else contains_(m, {left}, {right}))"
             case "startsWith":
-                return f"({left}.startswith({right}) if {test} else starts_with_({left}, {right}))"
-        return f"({left}.endswith({right}) if {test} else ends_with_({left}, {right}))"
+                return f"({left}.startswith({right}) if {test} else starts_with_(m, {left}, {right}))"
+        return f"({left}.endswith({right}) if {test} else ends_with_(m, {left}, {right}))"
 
     def membership(self, node: Call) -> str:
         """`a in b`."""

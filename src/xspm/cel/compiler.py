@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xspm.cel import library
 from xspm.cel.ast import Checked, decode
 from xspm.cel.codegen import generate
-from xspm.cel.values import DEFAULT_COST_LIMIT, CostError, EvaluationError, Meter
+from xspm.cel.values import DEFAULT_COST_LIMIT, OUTSIDE, CostError, EvaluationError, Meter
 from xspm.errors import CelError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def compile_checked(serialized: bytes) -> Callable[..., Any]:
             return EvaluationError(f"cost limit of {cost_limit} exceeded")
         except RecursionError:
             return EvaluationError("the value nests too deep")
+        except OUTSIDE as error:
+            return EvaluationError(f"a value that the language does not have: {error}")
 
     return evaluate
 

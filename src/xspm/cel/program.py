@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.cel import library
-from xspm.cel.values import DEFAULT_COST_LIMIT, CostError, EvaluationError, Meter
+from xspm.cel.values import DEFAULT_COST_LIMIT, OUTSIDE, CostError, EvaluationError, Meter
 from xspm.errors import CelError
 from xspm.model.unknown import Unknown
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = f"xspm-cel-1 {sys.implementation.cache_tag} {sys.hexversion:x}"
 """Names the form of a dump; code of another Python or another generation of the compiler is refused."""
+
+
+_LONGEST: Final = 200
 
 
 class Program:
@@ -80,6 +83,8 @@ class Program:
             return EvaluationError(f"cost limit of {cost_limit} steps exceeded")
         except RecursionError:
             return EvaluationError("the data nest too deep")
+        except OUTSIDE as error:
+            return EvaluationError(f"a value that the language does not have: {error}"[:_LONGEST])
 
     def _link(self) -> Callable[..., Any]:
         code = self._code

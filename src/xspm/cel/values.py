@@ -31,6 +31,10 @@ DEFAULT_COST_LIMIT: Final = 5_000_000
 """Steps one evaluation may take: about one per element visited or kilobyte of text searched; a second or two."""
 
 
+OUTSIDE: Final = (ArithmeticError, MemoryError, ValueError)
+"""What Python raises over values that JSON can hold and CEL cannot: integers beyond 64 bits, lone surrogates."""
+
+
 class EvaluationError(msgspec.Struct, frozen=True):
     """An error as a value: what an expression yields that cannot be evaluated."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from xspm.cel.library.operators import not_strictly_false_
 from xspm.cel.library.strings import ends_with_, starts_with_
-from xspm.cel.values import NONE, Duration, EvaluationError, Optional, Timestamp, UInt
+from xspm.cel.values import NONE, Duration, EvaluationError, Meter, Optional, Timestamp, UInt
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ STRINGS: list[tuple[str, dict[str, Any], Any]] = [
     ("regex.extractAll('a1b2', '[0-9]')", {}, ["1", "2"]),
     ("regex.extractAll('a', '(a)(b)?')", {}, ERROR),
     ("regex.extractAll(x, 'a')", {"x": U}, U),
+    ("regex.extractAll('ab', 'a|(b)')", {}, ["b"]),
     ("regex.replace('a1b2', '[0-9]', '-')", {}, "a-b-"),
     ("regex.replace('a1b2', '[0-9]', '-', 1)", {}, "a-b2"),
     ("regex.replace('a1b2', '[0-9]', '-', 0)", {}, "a1b2"),
@@ -271,6 +272,8 @@ TIMES: list[tuple[str, dict[str, Any], Any]] = [
     ("duration('320000000000s')", {}, ERROR),
     ("duration(x)", {"x": Duration(1)}, Duration(1)),
     ("duration(x)", {"x": U}, U),
+    ("duration(x)", {"x": "1s" * 200}, ERROR),
+    ("timestamp(x)", {"x": "1" * 300}, ERROR),
     ("string(duration('-1.5s'))", {}, "-1.500s"),
     ("string(duration('0s'))", {}, "0s"),
     ("timestamp(0) + duration('1s')", {}, Timestamp(S)),
@@ -316,6 +319,8 @@ NETWORK: list[tuple[str, dict[str, Any], Any]] = [
     ("ip('fe80::1%en0')", {}, ERROR),
     ("ip('010.0.0.1')", {}, ERROR),
     ("ip(x)", {"x": U}, U),
+    ("ip(x)", {"x": "1" * 100}, ERROR),
+    ("cidr(x)", {"x": "1" * 100}, ERROR),
     ("ip(x)", {"x": 1}, ERROR),
     ("isIP('1.2.3.4')", {}, True),
     ("isIP('1.2.3')", {}, False),
@@ -381,6 +386,6 @@ def test_function(run: Callable[..., Any], source: str, variables: dict[str, Any
 
 
 def test_fast_paths_have_a_total_function_behind_them() -> None:
-    assert starts_with_("ab", "a") is True
-    assert ends_with_("ab", "a") is False
+    assert starts_with_(Meter(9), "ab", "a") is True
+    assert ends_with_(Meter(9), "ab", "a") is False
     assert not_strictly_false_(U) is True

@@ -482,6 +482,40 @@ def test_unset_variable_is_an_error_value() -> None:
     assert compile_checked(serialized)({}) == EvaluationError("no value given for 'x'")
 
 
+OUTSIDE: list[tuple[str, Any]] = [
+    ("'%d'.format([x])", 10**5000),
+    ("double(x)", 10**400),
+    ("x > 1.5", 10**400),
+    ("x == 1.5", 10**400),
+    ("x.matches('.')", "\ud800"),
+    ("regex.replace(x, '.', 'x')", "\ud800"),
+]
+
+
+@pytest.mark.parametrize(("source", "value"), OUTSIDE, ids=lambda value: value if isinstance(value, str) else "")
+def test_values_that_the_language_does_not_have_are_errors(run: Callable[..., Any], source: str, value: Any) -> None:
+    assert type(run(source, x=value)) is EvaluationError
+
+
+LONG = "a" * 5_000
+LATE: list[tuple[str, dict[str, Any], Any]] = [
+    ("x == y", {"x": LONG + "b", "y": LONG + "c"}, False),
+    ("x != y", {"x": LONG + "b", "y": LONG + "c"}, True),
+    ("x < y", {"x": LONG + "b", "y": LONG + "c"}, True),
+    ("x >= y", {"x": LONG + "b", "y": LONG + "c"}, False),
+    ("x.startsWith(y)", {"x": LONG + "b", "y": LONG}, True),
+    ("x.endsWith(y)", {"x": "b" + LONG, "y": LONG}, True),
+]
+
+
+@pytest.mark.parametrize(("source", "variables", "expected"), LATE)
+def test_long_texts_are_compared_at_a_price(
+    run: Callable[..., Any], source: str, variables: dict[str, Any], expected: Any
+) -> None:
+    assert run(source, **variables) is expected
+    assert type(run(source, cost_limit=1, **variables)) is EvaluationError
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -68,6 +68,8 @@ def test_limits_become_errors(environment: Environment) -> None:
     other: list[Any] = [[]]
     for _ in range(10_000):
         deep, other = [deep], [other]
+    odd = environment.compile("resource.x > 1.5", resource="k8s.role", params={}, expect="bool")
+    assert type(odd.evaluate({"x": 10**400}, {}, {}, "")) is EvaluationError
     assert program.evaluate({"x": [deep, other]}, {}, {}, "") == EvaluationError("the data nest too deep")
 
 

@@ -39,10 +39,15 @@ class CIDR(msgspec.Struct, frozen=True):
 
 
 _LINK_LOCAL_MULTICAST: Final = (ipaddress.ip_network("224.0.0.0/24"), ipaddress.ip_network("ff02::/16"))
+_LONGEST: Final = 64
+"""Characters of an address that are read; the longest IPv6 address has 45."""
+
 _BROADCAST: Final = ipaddress.IPv4Address("255.255.255.255")
 
 
 def _parse(text: str, what: str) -> _Address | EvaluationError:
+    if len(text) > _LONGEST:
+        return EvaluationError(f"{what} is too long")
     if "%" in text:
         return EvaluationError(f"{what} with zone value is not allowed")
     try:
@@ -65,7 +70,7 @@ def _ip(text: str) -> IP | EvaluationError:
 
 @lru_cache(maxsize=4096)
 def _cidr(text: str) -> CIDR | EvaluationError:
-    host, slash, length = text.partition("/")
+    host, slash, length = text[: _LONGEST + 2].partition("/")
     bad = EvaluationError(f"network address parse error during conversion from string: '{text}'")
     address = _parse(host, "CIDR")
     if isinstance(address, EvaluationError):

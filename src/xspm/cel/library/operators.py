@@ -32,6 +32,7 @@ from xspm.cel.values import (
 from xspm.model.unknown import Unknown
 
 _NUMBERS: Final = frozenset({int, UInt, float})
+_TEXT: Final = frozenset({str})
 _SHOWN: Final = 80
 """Characters of a missing key that an error names."""
 
@@ -98,6 +99,8 @@ def eq_(meter: Meter, left: Any, right: Any) -> Any:
     kind, other = type(left), type(right)
     if kind in _PLAIN and other in _PLAIN:
         if kind is other:
+            if kind is str or kind is bytes:
+                meter.charge(len(left) >> 10)
             return left == right
         return _rounded(left, right) if kind in _NUMBERS and other in _NUMBERS else False
     if isinstance(left, Unknown) or isinstance(right, Unknown):
@@ -181,12 +184,14 @@ def in_(meter: Meter, item: Any, collection: Any) -> Any:
         if isinstance(item, EvaluationError):
             return item
         meter.charge(len(collection) >> 3)
-        if type(item) is str and item in collection:
-            return True
+        if type(item) is str:
+            if item in collection:
+                return True
+            if set(map(type, collection)) <= _TEXT:
+                return False
+        meter.charge(len(collection))
         result: Any = False
         for element in collection:
-            if type(element) is str and type(item) is str:
-                continue
             equal = eq_(meter, element, item)
             if equal is True:
                 return True
@@ -229,6 +234,11 @@ def _compare_size(size: UnknownSize, number: float) -> int | Unknown | Evaluatio
     return strict(size)
 
 
+def _charge_text(meter: Meter, value: Any) -> None:
+    if type(value) is str or type(value) is bytes:
+        meter.charge(len(value) >> 10)
+
+
 def _at_least(left: Any, right: Any) -> bool:
     """Whether bounds alone decide `left >= right`, where the two may still be equal."""
     if type(left) is UnknownSize and type(right) in _NUMBERS:
@@ -238,8 +248,9 @@ def _at_least(left: Any, right: Any) -> bool:
     return False
 
 
-def lt_(left: Any, right: Any) -> Any:
+def lt_(meter: Meter, left: Any, right: Any) -> Any:
     """`left < right`."""
+    _charge_text(meter, left)
     order = compare(left, right)
     if type(order) is int:
         return order < 0
@@ -248,13 +259,14 @@ def lt_(left: Any, right: Any) -> Any:
     return order
 
 
-def gt_(left: Any, right: Any) -> Any:
+def gt_(meter: Meter, left: Any, right: Any) -> Any:
     """`left > right`."""
-    return lt_(right, left)
+    return lt_(meter, right, left)
 
 
-def le_(left: Any, right: Any) -> Any:
+def le_(meter: Meter, left: Any, right: Any) -> Any:
     """`left <= right`."""
+    _charge_text(meter, left)
     order = compare(left, right)
     if type(order) is int:
         return order <= 0
@@ -263,9 +275,9 @@ def le_(left: Any, right: Any) -> Any:
     return True if _at_least(right, left) else order
 
 
-def ge_(left: Any, right: Any) -> Any:
+def ge_(meter: Meter, left: Any, right: Any) -> Any:
     """`left >= right`."""
-    return le_(right, left)
+    return le_(meter, right, left)
 
 
 # Arithmetic ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ import re2
 
 from xspm.cel.values import NONE, EvaluationError, Meter, Optional, strict
 
+_MATCH: Final = 16
+"""Cost of one match that is taken out."""
+
 _MEMORY: Final = 1 << 22
 """Bytes a pattern may take when compiled; RE2 refuses larger ones."""
 
@@ -55,7 +58,13 @@ def regex_extract_all_(meter: Meter, text: Any, pattern: Any) -> Any:
     compiled = _extractor(pattern)
     if type(compiled) is EvaluationError:
         return compiled
-    return [value for found in compiled.finditer(text) if (value := found.group(compiled.groups)) is not None]
+    values: list[str] = []
+    for found in compiled.finditer(text):
+        meter.charge(_MATCH)
+        value = found.group(compiled.groups)
+        if value is not None:
+            values.append(value)
+    return values
 
 
 def _extractor(pattern: str) -> Any:
@@ -82,7 +91,7 @@ def regex_replace_(meter: Meter, text: Any, pattern: Any, new: Any, limit: Any =
         put = _expanded(new, found, compiled.groups)
         if put is None:
             return EvaluationError(f"invalid replacement string: {new}")
-        meter.charge(1 + (len(put) >> 7))
+        meter.charge(_MATCH + (len(put) >> 7))
         parts += (text[at : found.start()], put)
         at = found.end()
     meter.charge(1 + (len(text) >> 7))

@@ -33,9 +33,10 @@ def contains_(meter: Meter, text: Any, part: Any) -> Any:
     return strict(text, part)
 
 
-def starts_with_(text: Any, prefix: Any) -> Any:
+def starts_with_(meter: Meter, text: Any, prefix: Any) -> Any:
     """`text.startsWith(prefix)`; decided for an unknown whose own known prefix decides it."""
     if _texts(text, prefix):
+        meter.charge(len(prefix) >> 10)
         return text.startswith(prefix)
     if isinstance(text, Unknown) and text.prefix is not None and type(prefix) is str:
         if text.prefix.startswith(prefix):
@@ -45,9 +46,12 @@ def starts_with_(text: Any, prefix: Any) -> Any:
     return strict(text, prefix)
 
 
-def ends_with_(text: Any, suffix: Any) -> Any:
+def ends_with_(meter: Meter, text: Any, suffix: Any) -> Any:
     """`text.endsWith(suffix)`."""
-    return text.endswith(suffix) if _texts(text, suffix) else strict(text, suffix)
+    if not _texts(text, suffix):
+        return strict(text, suffix)
+    meter.charge(len(suffix) >> 10)
+    return text.endswith(suffix)
 
 
 def char_at_(text: Any, index: Any) -> Any:

@@ -155,8 +155,9 @@ def walk(
             opened = os.open(f"{top}{folder}/", _FOLDER)
         except OSError as error:
             # A folder that is gone by now holds nothing.
-            denied += error.errno != errno.ENOENT
-            example = example or folder
+            if error.errno != errno.ENOENT:
+                denied += 1
+                example = example or folder
             continue
         try:
             with os.scandir(opened) as entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,6 @@ from xspm.model.asset import Problem
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xspm.model.unknown import Maybe
 
 AS_ROOT = os.geteuid() == 0
@@ -44,7 +43,7 @@ def root(tmp_path: Path) -> Path:
     os.mkfifo(top / "etc/fifo")
     (top / "etc/to_fifo").symlink_to("fifo")
     with socket.socket(socket.AF_UNIX) as listener:
-        before = os.getcwd()
+        before = Path.cwd()
         os.chdir(top)
         listener.bind("etc/socket")
         os.chdir(before)
@@ -69,7 +68,7 @@ def test_links_stay_inside(root: Path) -> None:
     assert source.text("/../../secret") is None
     assert source.text("/escape/secret") is None
     assert source.text("/escape/etc/passwd") is not None
-    assert source.list("/escape") == sorted(os.listdir(root))
+    assert source.list("/escape") == sorted(item.name for item in root.iterdir())
 
 
 def test_only_regular_files_are_opened(root: Path) -> None:
@@ -116,8 +115,7 @@ def test_stat(root: Path) -> None:
 
 
 def test_name_that_is_not_utf8_is_not_lost(root: Path) -> None:
-    with open(os.fsencode(root / "etc/conf.d") + b"/\xff.conf", "wb"):
-        pass
+    Path(os.fsdecode(os.fsencode(root / "etc/conf.d") + b"/\xff.conf")).touch()
     source = DirectorySource(str(root))
     paths = source.glob("/etc/conf.d/\ufffd*")
     assert paths == ["/etc/conf.d/\ufffd.conf"]
@@ -185,12 +183,12 @@ def test_walk_is_bounded(root: Path) -> None:
 def test_walk_says_what_it_could_not_list(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = os.open
 
-    def refuse(path: str, flags: int) -> int:
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
         if path.endswith("conf.d/"):
             raise PermissionError(13, "denied")
         if path.endswith("/usr/"):
             raise FileNotFoundError(2, "gone")
-        return opened(path, flags)
+        return opened(path, flags, mode)
 
     monkeypatch.setattr(os, "open", refuse)
     problems = [item for item in walk.walk(str(root), {}, set(), set()) if isinstance(item, Problem)]
