@@ -169,7 +169,9 @@ def runtime() -> Any:
     """Return the C++ environment."""
     dyn = cel.Type.DYN
     names = ("bindings", "encoders", "lists", "math", "optional", "sets", "strings", "two-var-comprehensions")
-    config = cel.NewEnvConfigFromYaml("name: benchmark\nextensions:\n" + "".join(f"  - name: {name}\n" for name in names))
+    config = cel.NewEnvConfigFromYaml(
+        "name: benchmark\nextensions:\n" + "".join(f"  - name: {name}\n" for name in names)
+    )
     env = cel.NewEnv(config=config, variables={"resource": dyn, "params": dyn, "resources": dyn})
     env.compile("true").eval()
     return env
@@ -242,7 +244,7 @@ def run_peer(package: str, listed: list[Subject], seconds: float) -> list[Timing
         (item.source, {"resource": item.resource, "params": item.params, "resources": item.resources})
         for item in listed
     ]
-    command = [python, "-c", PEER_SCRIPT, PEERS[package], str(seconds)]
+    command: list[str] = [str(python), "-c", PEER_SCRIPT, PEERS[package], str(seconds)]
     done = subprocess.run(command, input=json.dumps(data), capture_output=True, text=True, check=True)
     return [Timing(*item) if item else None for item in json.loads(done.stdout.splitlines()[-1])]
 
@@ -253,7 +255,9 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=0.01, help="how long each subject is measured with each engine"
     )
-    parser.add_argument("--built-in", action="store_true", help="measure the built-in expressions instead of the shipped checks")
+    parser.add_argument(
+        "--built-in", action="store_true", help="measure the built-in expressions instead of the shipped checks"
+    )
     arguments = parser.parse_args()
     seconds = arguments.seconds
     listed = built_in() if arguments.built_in else subjects() or built_in()
@@ -270,7 +274,7 @@ def main() -> int:
     engines = {"xspm": ours, "C++ runtime, activation given": given, "C++ runtime, building it": building}
     engines |= {package: run_peer(package, listed, seconds) for package in PEERS}
     print(f"{len({item.name for item in listed})} checks, {len(listed)} resources\n")
-    print(f"{'engine':32}{'answered':>9}{'compile µs':>12}{'evaluate µs':>13}{'× xspm':>9}{'(range)':>18}")
+    print(f"{'engine':32}{'answered':>9}{'compile µs':>12}{'evaluate µs':>13}{'/ xspm':>9}{'(range)':>18}")
     for name, timings in engines.items():
         _print(name, timings, ours)
     return 0

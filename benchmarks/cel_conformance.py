@@ -159,9 +159,9 @@ def _test_file_class() -> tuple[Callable[[], Any], descriptor_pool.DescriptorPoo
         pool.Add(stub)
     file = descriptor_pb2.FileDescriptorProto(name="simple.proto", package="t", syntax="proto3")
     file.dependency.extend(module.DESCRIPTOR.name for module in known)
-    for name, values in _ENUMS.items():
+    for name, members in _ENUMS.items():
         enum = file.enum_type.add(name=name)
-        for number, value in enumerate(values):
+        for number, value in enumerate(members):
             enum.value.add(name=value, number=number)
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
@@ -309,7 +309,9 @@ def _same(expected: Tagged, actual: Tagged) -> bool:
         case "list":
             return len(left) == len(right) and all(_same(a, b) for a, b in zip(left, right, strict=True))
         case "map":
-            return len(left) == len(right) and all(any(_same(k, l) and _same(v, w) for l, w in right) for k, v in left)
+            return len(left) == len(right) and all(
+                any(_same(key, k) and _same(item, i) for k, i in right) for key, item in left
+            )
         case "double":
             return left == right or (math.isnan(left) and math.isnan(right))
     return bool(left == right)
@@ -487,7 +489,9 @@ def judge(case: Any, run: Callable[[bytes, Any], Tagged]) -> Outcome:
         return Outcome("passed") if wanted else Outcome("failed", f"does not compile: {str(error).splitlines()[0]}")
     if case.typed_result.HasField("deduced_type"):
         deduced, wanted_type = expression.return_type(), _type(case.typed_result.deduced_type)
-        if deduced != wanted_type and re.sub(r"(<[^<>]*>)\1$", r"\1", str(deduced)) != str(wanted_type):  # the wheel may write parameters twice
+        if deduced != wanted_type and re.sub(r"(<[^<>]*>)\1$", r"\1", str(deduced)) != str(
+            wanted_type
+        ):  # the wheel may write parameters twice
             return Outcome("failed", f"type {deduced}, expected {wanted_type}")
     if case.check_only:
         return Outcome("passed")

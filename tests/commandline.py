@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +31,8 @@ spec: {containers: [{name: web, image: "registry.example.com/web:1"}]}
 
 ACTS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of what moves a cursor, breaks a line or reorders what is read."""
+
+NOBODY = 65534
 
 PATIENCE = 60
 """Seconds after which a command hangs."""
@@ -67,6 +72,32 @@ def spawn(arguments: Sequence[str], *, stdin: bytes | None = None, cwd: Path | N
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def call_as_nobody(*arguments: str) -> Outcome:
+    """Run a command line in a child of this process that is an ordinary user; only root can do that."""
+    here = Path.cwd()
+    for path in (here, *here.parents):
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(path.stat().st_mode | 0o011)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = os.fork()
+        if child == 0:  # pragma: no cover - coverage does not follow
+            code = 3
+            try:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+                sys.stdout, sys.stderr = out, err
+                code = run(arguments)
+                out.flush()
+                err.flush()
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        out.seek(0)
+        err.seek(0)
+        return Outcome(os.waitstatus_to_exitcode(status), out.read(), err.read())
+
+
 def acting(text: str) -> list[str]:
     """Characters of a plain text that a terminal would obey."""
     return [character for character in text if character != "\n" and unicodedata.category(character) in ACTS]
@@ -78,8 +109,9 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
     for parent, folders, names in os.walk(folder):
         for name in (*folders, *names):
             path = Path(parent, name)
-            status = path.lstat()
-            found[str(path)] = (status.st_mode, status.st_size)
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                found[str(path)] = (status.st_mode, status.st_size)
     return found
 
 
@@ -101,5 +133,5 @@ def assert_calm(outcome: Outcome) -> None:
     assert "Traceback" not in both
     assert "internal error" not in both
     assert "broke: " not in both
-    assert "could not be read: " not in outcome.out or "Error: " not in outcome.out
+    assert re.search(r"could not be read: \w+Error", outcome.out) is None
     assert acting(both) == []

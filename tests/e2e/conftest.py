@@ -49,6 +49,7 @@ def _no_hang() -> Iterator[None]:
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of a few of the shipped checks, with policies and catalogues."""
     kept = tmp_path_factory.mktemp("content")
+    kept.chmod(0o755)
     for pattern in (
         "checks/k8s/container/image_*.yaml",
         "checks/k8s/container/is_*.yaml",

@@ -121,6 +121,11 @@ def test_setuid_programs_are_found_over_ssh(over_ssh: Snapshot) -> None:
     assert found
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("sudo") is None, reason="needs root and sudo")
+def test_same_resources_with_sudo(server: Server, over_ssh: Snapshot) -> None:
+    assert steady(scan(server, sudo=True)).keys() == steady(over_ssh).keys()
+
+
 def test_unknown_host_key_is_refused(server: Server) -> None:
     empty = server.folder / "empty"
     empty.write_text("")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from xspm.model.check import Check
+    from xspm.model.schema import Shape, TypeSpec
     from xspm.policy.assess import Engine
     from xspm.policy.library import Built
 
@@ -100,18 +101,7 @@ def new(check_id: str, resource: str) -> Path:
             f"{check_id!r} is no check id: {error.message}", hint="for example acme.no_root_login"
         ) from error
     path = Path(FOLDER, "checks", relative)
-    field = next((field for field in spec.shape.fields if field.shape.kind == "bool"), None)
-    manifest = "manifest: |\n        apiVersion: v1\n        kind: Pod\n        metadata: {name: example}"
-    example = (
-        manifest if resource.startswith("k8s.") else f"resource: {{{field.name}: true}}" if field else "resource: {}"
-    )
-    text = _SKELETON.format(
-        title=check_id.rpartition(".")[2].replace("_", " ").capitalize(),
-        resource=resource,
-        check=f"resource.{field.name}" if field else "has(resource.metadata.labels)",
-        message=f"{field.name} is {{resource.{field.name}}}" if field else "say what is wrong",
-        example=example,
-    )
+    text = _skeleton(check_id, spec)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -119,3 +109,34 @@ def new(check_id: str, resource: str) -> Path:
     except FileExistsError as error:
         raise UsageError(f"{path} exists already") from error
     return path
+
+
+def _skeleton(check_id: str, spec: TypeSpec) -> str:
+    """The text of a check that compiles: on a field that is true or false where there is one, else on the first."""
+    fields = sorted(spec.shape.fields, key=lambda field: (field.shape.nullable, field.shape.kind != "bool"))
+    if spec.shape.kind == "dyn" or not fields:
+        expression, message = "has(resource.metadata.labels)", "say what is wrong"
+    else:
+        expression = _condition(f"resource.{fields[0].name}", fields[0].shape)
+        message = f"{fields[0].name} is {{resource.{fields[0].name}}}"
+    manifest = "manifest: |\n        apiVersion: v1\n        kind: Pod\n        metadata: {name: example}"
+    example = manifest if spec.name.startswith("k8s.") else "resource: {}"
+    return _SKELETON.format(
+        title=check_id.rpartition(".")[2].replace("_", " ").capitalize(),
+        resource=spec.name,
+        check=expression,
+        message=message,
+        example=example,
+    )
+
+
+def _condition(path: str, shape: Shape) -> str:
+    """A condition on a field that compiles, whatever the field's type."""
+    if shape.nullable:
+        return f"{path} != null"
+    match shape.kind:
+        case "bool":
+            return path
+        case "list" | "map" | "string":
+            return f"size({path}) > 0"
+    return f"{path} == {path}"

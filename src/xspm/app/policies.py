@@ -80,10 +80,13 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
             names.append(one)
             continue
         path = Path(one)
+        real = os.path.realpath(path)
         if not is_folder(path):
             names.append(path.stem)
-        if os.path.realpath(path) not in seen:
-            seen.add(os.path.realpath(path))
+            if any(real.startswith(folder + os.sep) for folder in seen):
+                continue  # it came with its folder
+        if real not in seen:
+            seen.add(real)
             folders.append(read_folder(path))
     return [_shown(folder) for folder in folders], names
 

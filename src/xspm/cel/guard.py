@@ -1,26 +1,24 @@
 """Make a runtime that knows no unknowns respect them, by rewriting the expression.
 
-The C++ runtime that the wheel carries has unknowns switched off, so for it an unknown is a marker value. A marker may be carried about (by a
-variable, a field, a list literal, a conditional's branches), but every place where an expression looks at a value is rewritten to raise a
-marked error when that value is a marker: `x` becomes `cel.bind(g, x, type(g) == MARKER ? unknown(g) : g)`. Errors and unknowns travel alike
-(`&&`, `||` and `?:` absorb both, everything else passes both on), so an expression has a value after the rewriting exactly when it has one
-under CEL's rules. A call that looks into lists and maps is unknown when an argument holds a marker at any depth, apart from `==` and `!=`,
+The C++ runtime that the wheel carries has unknowns switched off, so for it an unknown is a marker value. A marker may
+be carried about (by a variable, a field, a list literal, a conditional's branches), but every place where an
+expression looks at a value is rewritten to raise a marked error when that value is a marker: `x` becomes `cel.bind(g,
+x, type(g) == MARKER ? unknown(g) : g)`. Errors and unknowns travel alike (`&&`, `||` and `?:` absorb both, everything
+else passes both on), so an expression has a value after the rewriting exactly when it has one under CEL's rules. A
+call that looks into lists and maps is unknown when an argument holds a marker at any depth, apart from `==` and `!=`,
 which are decided when some other element differs, and `in`, which is decided when a known element matches.
 """
 
 from __future__ import annotations
 
 import itertools
-import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, Uint, children
+from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from xspm.cel.ast import Constant
 
 MARKER: Final = "google.protobuf.SourceContext"
 """A message that no JSON document can hold; its `file_name` is the number of the unknown it stands for."""
@@ -67,13 +65,27 @@ _RESULTS: Final = frozenset({"@result", "__result__"})
 """Accumulators of the standard macros: never a marker themselves."""
 
 
-def guard(checked: Checked) -> Node:
-    """Return the expression with every look at a value guarded; what it yields may itself be or hold a marker."""
-    return _Guard(checked, itertools.count()).node(checked.root)
+def guard(checked: Checked, *, unknowns: bool = True) -> Node:
+    """Return the expression with every look at a value guarded; what it yields may itself be or hold a marker.
+
+    Values of type double that JSON writes without a point become doubles. With `unknowns` off that is all that is done.
+    """
+    return _Guard(checked, unknowns, itertools.count()).node(checked.root)
+
+
+def reads_doubles(checked: Checked) -> bool:
+    """Whether the expression reads a value of type double from data, where JSON may hold a whole number."""
+    return any(_reads_double(checked, node) for node in _walk(checked.root))
+
+
+def _reads_double(checked: Checked, node: Node) -> bool:
+    reads = isinstance(node, Ident) or (isinstance(node, Select) and not node.test)
+    reads = reads or (isinstance(node, Call) and node.function == "_[_]")
+    return reads and str(checked.type_of(node)) in {"double", "wrapper(double)"}
 
 
 def stores_optionals(checked: Checked) -> bool:
-    """Whether the expression may put an optional into a list or map, which the wheel cannot pass to Python without dying.
+    """Whether the expression may put an optional into a list or map; the wheel dies of passing such a one to Python.
 
     The answer errs on the side of yes: the front end takes some optionals for `dyn`.
     """
@@ -116,10 +128,20 @@ def _stored(node: Node) -> tuple[Node, ...]:
 @dataclass(frozen=True)
 class _Guard:
     checked: Checked
+    unknowns: bool
     names: Iterator[int]
 
     def node(self, node: Node) -> Node:
         """Rewrite one node; its value may be a marker."""
+        new = self._rewritten(node)
+        if not _reads_double(self.checked, node):
+            return new
+        name = self._name()
+        value = Ident(0, name)
+        whole = _call("_==_", _call("type", value), Ident(0, "int"))
+        return _bind(name, new, _when(whole, _call("double", value), value))
+
+    def _rewritten(self, node: Node) -> Node:
         reference = self.checked.references.get(node.id)
         if reference is not None and reference.value is not None:
             return reference.value
@@ -146,7 +168,11 @@ class _Guard:
     def seen(self, node: Node) -> Node:
         """Rewrite a node whose value is looked at."""
         new = self.node(node)
-        if isinstance(node, Literal | ListOf | MapOf) or (isinstance(node, Ident) and node.name in _RESULTS):
+        if (
+            not self.unknowns
+            or isinstance(node, Literal | ListOf | MapOf)
+            or (isinstance(node, Ident) and node.name in _RESULTS)
+        ):
             return new
         if isinstance(node, Call) and node.function not in _YIELDS:
             return new
@@ -157,6 +183,8 @@ class _Guard:
         """Rewrite a node whose value is looked into."""
         new = self.node(node)
         kind = self.checked.type_of(node)
+        if not self.unknowns:
+            return new
         if isinstance(node, Literal) or kind.kind in _SCALARS:
             return self.seen(node)
         name = self._name()
@@ -183,11 +211,11 @@ class _Guard:
 
     def _call(self, node: Call) -> Node:
         match node.function:
-            case "@in":
+            case "@in" if self.unknowns:
                 return self._in(*node.arguments)
-            case "_==_":
+            case "_==_" if self.unknowns:
                 return self._equal(*node.arguments)
-            case "_!=_":
+            case "_!=_" if self.unknowns:
                 return _call("!_", self._equal(*node.arguments))
             case "_?_:_":
                 condition, yes, no = node.arguments
@@ -250,96 +278,3 @@ def _inside(function: str, value: Node, *, empty: bool) -> Node:
 def _unless_marker(value: Node, result: Node) -> Node:
     raised = _call(UNKNOWN, Select(0, value, "file_name", test=False))
     return _when(_call("_==_", _call("type", value), Ident(0, MARKER)), raised, result)
-
-
-# Wire format: `google.protobuf.Any` holding `cel.expr.ParsedExpr` ------------------------------------------------------
-
-
-def encode(root: Node) -> bytes:
-    """Return an expression as the serialized form that the C++ runtime reads; every node gets a number of its own."""
-    return _bytes(1, b"type.googleapis.com/cel.expr.ParsedExpr") + _bytes(2, _bytes(2, _node(root, itertools.count(1))))
-
-
-def _varint(number: int) -> bytes:
-    number &= (1 << 64) - 1
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
-
-
-def _text(field: int, value: str) -> bytes:
-    return _bytes(field, value.encode("utf-8"))
-
-
-def _constant(value: Constant) -> bytes:
-    match value:
-        case None:
-            return _number(1, 0)
-        case bool():
-            return _number(2, value)
-        case int():
-            return _number(3, value)
-        case Uint():
-            return _number(4, value.value)
-        case float():
-            return _varint(5 << 3 | 1) + struct.pack("<d", value)
-        case str():
-            return _text(6, value)
-    return _bytes(7, value)
-
-
-def _node(node: Node, ids: Iterator[int]) -> bytes:
-    head = _number(2, next(ids))
-    match node:
-        case Literal():
-            return head + _bytes(3, _constant(node.value))
-        case Ident():
-            return head + _bytes(4, _text(1, node.name))
-        case Select():
-            return head + _bytes(5, _bytes(1, _node(node.operand, ids)) + _text(2, node.field) + _number(3, node.test))
-        case Call():
-            target = b"" if node.target is None else _bytes(1, _node(node.target, ids))
-            return head + _bytes(
-                6, target + _text(2, node.function) + b"".join(_bytes(3, _node(item, ids)) for item in node.arguments)
-            )
-        case ListOf():
-            optional = b"".join(_number(2, index) for index in sorted(node.optional))
-            return head + _bytes(7, b"".join(_bytes(1, _node(item, ids)) for item in node.elements) + optional)
-        case MapOf():
-            return head + _bytes(
-                8, _text(1, node.message) + b"".join(_bytes(2, _entry(item, ids)) for item in node.entries)
-            )
-        case Fold():
-            return head + _bytes(9, _fold(node, ids))
-    raise TypeError(f"not a node: {node!r}")
-
-
-def _entry(entry: Entry, ids: Iterator[int]) -> bytes:
-    head = _number(1, next(ids))
-    key = _bytes(3, _node(entry.key, ids)) if isinstance(entry.key, Node) else _text(2, entry.key)
-    return head + key + _bytes(4, _node(entry.value, ids)) + _number(5, entry.optional)
-
-
-def _fold(node: Fold, ids: Iterator[int]) -> bytes:
-    parts = (
-        _text(1, node.variable),
-        _bytes(2, _node(node.range, ids)),
-        _text(3, node.accumulator),
-        _bytes(4, _node(node.init, ids)),
-        _bytes(5, _node(node.condition, ids)),
-        _bytes(6, _node(node.step, ids)),
-        _bytes(7, _node(node.result, ids)),
-        _text(8, node.variable2),
-    )
-    return b"".join(parts)

@@ -1,17 +1,20 @@
 """The reference engine: the same checked expression, evaluated by Google's C++ runtime.
 
-`--engine reference` recomputes verdicts with code that xspm did not write. A `ReferenceProgram` takes the expression as the front end checked it
-and evaluates it in an environment whose variables are dynamic, over the same plain JSON. Where the data hold no unknowns, the runtime sees
-exactly the expression of the check. Where they do, it sees the expression that `xspm.cel.guard` makes of it, since unknowns are switched
-off in the runtime that the wheel carries: an unknown becomes a marker, and looking at a marker is a marked error.
+`--engine reference` recomputes verdicts with code that xspm did not write. A `ReferenceProgram` takes the expression
+as the front end checked it and evaluates it in an environment whose variables are dynamic, over the same plain JSON.
+Where the data hold no unknowns, the runtime sees exactly the expression of the check. Where they do, it sees the
+expression that `xspm.cel.guard` makes of it, since unknowns are switched off in the runtime that the wheel carries:
+an unknown becomes a marker, and looking at a marker is a marked error.
 
 What the two engines promise each other:
-- A value of one is the value of the other, except that this engine makes no use of what is known of an unknown (its prefix, its size):
-  there it may say unknown where the other has a value.
-- No value means `Unknown` here when the evaluation looked at any unknown, else an `EvaluationError`. Where one expression meets both, the two
-  engines may name a different one; neither is ever a pass.
-- There is no cost limit: the runtime offers none. It is an auditor's tool, for evidence that is known to be of sane size.
-- Network functions and `transformMap` have no C++ implementation in the wheel; here they are Python, in this file's environment.
+- A value of one is the value of the other, except that this engine makes no use of what is known of an unknown (its
+  prefix, its size): there it may say unknown where the other has a value.
+- No value means `Unknown` here when the evaluation looked at any unknown, else an `EvaluationError`. Where one
+  expression meets both, the two engines may name a different one; neither is ever a pass.
+- There is no cost limit: the runtime offers none. It is an auditor's tool, for evidence that is known to be of sane
+  size.
+- Network functions and `transformMap` have no C++ implementation in the wheel; here they are Python, in this file's
+  environment.
 """
 
 from __future__ import annotations
@@ -19,20 +22,20 @@ from __future__ import annotations
 import datetime
 import re
 import threading
-from collections.abc import Callable
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cel_expr_python import cel
 from google.protobuf import source_context_pb2, timestamp_pb2, wrappers_pb2
 
 from xspm.cel import guard, reference_network
 from xspm.cel.ast import decode
+from xspm.cel.encode import encode
 from xspm.cel.values import DEFAULT_COST_LIMIT, Duration, EvaluationError, Timestamp, TypeName, UInt, key_of
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from xspm.cel.ast import Checked
 _EXTENSIONS: Final = ("bindings", "encoders", "lists", "math", "optional", "regex", "sets", "strings")
@@ -68,11 +71,13 @@ class ReferenceProgram:
 
     @cached_property
     def _plain(self) -> Any:
+        if guard.reads_doubles(self._checked):
+            return _environment().deserialize(encode(guard.guard(self._checked, unknowns=False)))
         return _environment().deserialize(self._serialized)
 
     @cached_property
     def _guarded(self) -> Any:
-        return _environment().deserialize(guard.encode(guard.guard(self._checked)))
+        return _environment().deserialize(encode(guard.guard(self._checked)))
 
     @cached_property
     def _stores_optionals(self) -> bool:
@@ -114,7 +119,15 @@ class ReferenceProgram:
             if result.type() != cel.Type.ERROR:
                 return markers.unmark(result)
             message = repr(result) if repr(result).startswith("optional") else str(result.value())
-        except (RuntimeError, SystemError, ValueError, ArithmeticError, LookupError, MemoryError, _NoFormError) as error:
+        except (
+            RuntimeError,
+            SystemError,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            MemoryError,
+            _NoFormError,
+        ) as error:
             message = str(error)
         met = _local.met
         return EvaluationError(_STATUS.sub("", message)) if met is None else markers.unknowns[met]
@@ -140,7 +153,7 @@ class _Markers:
         self.unknowns: list[Unknown] = []
 
     def mark(self, value: Any) -> Any:
-        """Return `value` in the form that the runtime takes exactly, unknowns as markers; what needs no change is shared."""
+        """Return `value` as the runtime takes it exactly, unknowns as markers; what needs no change is shared."""
         match value:
             case str():
                 return _text(value)
@@ -219,7 +232,7 @@ def _key(key: str) -> str:
     return key
 
 
-# Functions that the guarded expression calls ---------------------------------------------------------------------------
+# Functions that the guarded expression calls --------------------------------------------------------------------------
 
 _local = threading.local()
 """`met`: number of the first unknown that the evaluation under way on this thread looked at."""
@@ -229,13 +242,13 @@ class _MetUnknownError(Exception):
     """Becomes an error value of the runtime."""
 
 
-def _meet(number: int) -> None:
+def _meet(number: int) -> NoReturn:
     if _local.met is None:
         _local.met = number
     raise _MetUnknownError(f"unknown {number}")
 
 
-def _unknown(number: str) -> None:
+def _unknown(number: str) -> NoReturn:
     _meet(int(number))
 
 
@@ -248,7 +261,8 @@ def _number(value: Any) -> int | None:
 def _first(value: Any) -> int | None:
     """Return the number of the first marker in a value.
 
-    The first thing it does is to call a builtin: where the wheel failed to convert an argument, that raises, before anything looks at it.
+    The first thing it does is to call a builtin: where the wheel failed to convert an argument, that raises, before
+    anything looks at it.
     """
     items: Iterable[Any] = ()
     if isinstance(value, dict):
@@ -275,9 +289,7 @@ def _equal(left: Any, right: Any) -> bool:
     met: list[int] = []
     if not _maybe_equal(left, right, met):
         return False
-    if met:
-        _meet(met[0])
-    return True
+    _meet(met[0])  # there is a marker, or this would not have been called, and nothing differs
 
 
 def _maybe_equal(left: Any, right: Any, met: list[int]) -> bool:
@@ -327,7 +339,7 @@ def _environment() -> Any:
 
 
 def _functions() -> list[Any]:
-    """Return the functions that the runtime lacks; it chooses among them by the kinds of the arguments, and none takes all kinds."""
+    """Return the functions that the runtime lacks; it chooses by the kinds of arguments; none takes all kinds."""
     kind = cel.Type
     keys = [kind.STRING, kind.INT, kind.UINT, kind.BOOL]
     anything = [*keys, kind.DOUBLE, kind.BYTES, kind.NULL, kind.TIMESTAMP, kind.DURATION, kind.LIST, kind.MAP]

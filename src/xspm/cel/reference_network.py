@@ -1,7 +1,7 @@
-"""Addresses for the reference engine: the wheel's C++ runtime has no network functions, so these are Python over the standard library.
+"""Addresses for the reference engine: Python over the standard library, since the wheel's C++ runtime has none.
 
-They share no code with xspm's own engine. An address is a message `net.IP` or `net.CIDR` that holds its text, IPv4 written as IPv4 even
-when it came mapped into IPv6, so that the runtime's own equality of messages compares addresses.
+They share no code with xspm's own engine. An address is a message `net.IP` or `net.CIDR` that holds its text, IPv4
+written as IPv4 even when it came mapped into IPv6, so that the runtime's own equality of messages compares addresses.
 """
 
 from __future__ import annotations

@@ -87,6 +87,9 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader went away (`| head`): end quietly.
         return _silence()
+    except SystemExit as error:
+        # click ends completion so, and a reader that went away, the latter with a code that would mean findings.
+        return _silence() if error.code else 0
     except Exception as error:  # the top of the command line
         if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_LOST:
             return _silence() and _fail(f"standard output could not be written: {error.strerror}")

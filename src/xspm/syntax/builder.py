@@ -13,7 +13,7 @@ import msgspec
 
 from xspm.errors import DocumentError
 from xspm.syntax.positions import Mark, Positions
-from xspm.syntax.scalars import resolve
+from xspm.syntax.scalars import NUMBER_START, WORDS, number, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,10 +68,13 @@ class _Frame:
         self.mark = mark
         self.anchor = anchor
         self.nodes = nodes
+        """Nodes of the document before it."""
         self.height = 1
         self.key: str | None = None
+        """The pending key; None for a merge key."""
         self.key_mark: Mark | None = None
-        self.merges: list[tuple[Any, Any]] = []
+        """Where the pending key stands; None when a key comes next."""
+        self.merges: list[tuple[Any, Any]] | None = None
 
 
 class _Anchor(NamedTuple):
@@ -94,9 +97,10 @@ class Parser:
         self._text = text
         self.count = 0
         self.syntax = False
-        self._nodes = 0
         self._alias_nodes = 0
         self._last_line = 0
+        self._last_scalar: Any = None
+        """The last scalar's event, as long as its last line is not taken into account."""
         self._anchors: dict[str, _Anchor | None] = {}
 
     def documents(self) -> Iterator[Document]:
@@ -127,68 +131,93 @@ class Parser:
 
         scalar, mapping, sequence = events.ScalarEvent, events.MappingStartEvent, events.SequenceStartEvent
         alias, end = events.AliasEvent, events.DocumentEndEvent
-        self._nodes = self._alias_nodes = 0
+        self._alias_nodes = 0
         self._anchors = {}
         stack: list[_Frame] = []
+        parent: _Frame | None = None
         max_nodes = self._limits.max_nodes
+        nodes = 0
         root_value: Any = None
         root_entry: Any = None
+        # This loop is where most of a scan's time goes: what is plain is done here, everything else in methods.
         while True:
             event = get_event()
             kind = type(event)
-            height = 0
-            self._nodes += 1
+            nodes += 1
             if kind is scalar:
+                value = event.value
                 mark = entry = event.start_mark
-                value = self._scalar(event)
+                height = 0
+                self._last_scalar = event
+                if event.tag is None and event.anchor is None:
+                    if event.implicit[0]:
+                        value = number(value) if value[:1] in NUMBER_START else WORDS.get(value, value)
+                else:
+                    value = self._marked_scalar(event)
             elif kind is mapping or kind is sequence:
-                stack.append(self._open(event, len(stack), {} if kind is mapping else []))
+                parent = self._open(event, len(stack), {} if kind is mapping else [], nodes)
+                stack.append(parent)
                 continue
             elif kind is alias:
                 mark = event.start_mark
-                value, entry, height = self._alias(event, len(stack))
+                value, entry, height, added = self._alias(event, len(stack))
+                nodes += added
             elif kind is end:
                 break
             else:
                 frame = stack.pop()
+                parent = stack[-1] if stack else None
                 mark, value, height = frame.mark, frame.value, frame.height
-                entry = self._close(frame, event)
-            if self._nodes > max_nodes:
+                entry = self._close(frame, event, nodes)
+            if nodes > max_nodes:
                 self._fail(f"more than {max_nodes} values in one document", mark)
-            if not stack:
+            if parent is None:
                 root_value, root_entry = value, entry
                 continue
-            parent = stack[-1]
             if height >= parent.height:
                 parent.height = height + 1
             if type(parent.tree) is list:
                 parent.value.append(value)
                 parent.tree.append(entry)
             elif parent.key_mark is None:
-                self._key(parent, value, mark, event)
+                if type(value) is str and value not in parent.value and value != "<<":
+                    parent.key = value
+                    parent.key_mark = mark
+                else:
+                    self._key(parent, value, mark, event)
+            elif parent.key is not None:
+                parent.value[parent.key] = value
+                parent.tree[parent.key] = (parent.key_mark, *entry[1:]) if type(entry) is tuple else parent.key_mark
+                parent.key_mark = None
             else:
-                self._item(parent, value, entry)
-        root = root_entry if type(root_entry) is tuple else (root_entry, None, self._last_line)
+                self._merge_later(parent, value, entry)
+        root = root_entry if type(root_entry) is tuple else (root_entry, None, self._content_end())
         line = root[0].line + 1 + self._offset
         return Document(root_value, self._file, line, Positions(root, self._offset))
 
-    def _scalar(self, event: Any) -> Any:
-        """Return a scalar's value."""
-        end, start = event.end_mark, event.start_mark
-        last = end.line
-        if not end.column and last != start.line:
-            # A block scalar ends where the next content begins, blank lines and comments in between.
-            last = min(last - 1, start.line + event.value.count("\n")) if event.style == "|" else last - 1
-        self._last_line = last
+    def _content_end(self) -> int:
+        """Return the 0-based last line of the content so far."""
+        event, self._last_scalar = self._last_scalar, None
+        if event is not None:
+            end, first = event.end_mark, event.start_mark.line
+            last = end.line
+            if not end.column and last != first:
+                # A block scalar ends where the next content begins, blank lines and comments in between.
+                last = min(last - 1, first + event.value.count("\n")) if event.style == "|" else last - 1
+            self._last_line = last
+        return self._last_line
+
+    def _marked_scalar(self, event: Any) -> Any:
+        """Return the value of a scalar with a tag or an anchor."""
         tag, text = event.tag, event.value
         if tag is None:
             value = resolve(text) if event.implicit[0] else text
         elif tag in _STRING_TAGS:
             value = text
         else:
-            value = self._tagged(tag, text, start)
+            value = self._tagged(tag, text, event.start_mark)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(value, start, 1, 0)
+            self._anchors[event.anchor] = _Anchor(value, event.start_mark, 1, 0)
         return value
 
     def _tagged(self, tag: str, text: str, mark: Mark) -> Any:
@@ -206,7 +235,7 @@ class Parser:
             self._fail(f"this is not a value of type {shown}", mark)
         return float(value) if tag == f"{_TAG}float" and type(value) is int else value
 
-    def _open(self, event: Any, depth: int, value: Any) -> _Frame:
+    def _open(self, event: Any, depth: int, value: Any, nodes: int) -> _Frame:
         """Begin a collection."""
         if depth >= self._limits.max_depth:
             self._fail(f"nested deeper than {self._limits.max_depth} levels", event.start_mark)
@@ -214,23 +243,25 @@ class Parser:
             self._fail(f"the tag {event.tag.replace(_TAG, '!!')} is not known here", event.start_mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        return _Frame(value, {} if type(value) is dict else [], event.start_mark, event.anchor, self._nodes)
+        return _Frame(value, {} if type(value) is dict else [], event.start_mark, event.anchor, nodes)
 
-    def _close(self, frame: _Frame, event: Any) -> Any:
+    def _close(self, frame: _Frame, event: Any, nodes: int) -> Any:
         """End a collection: merge what it merges, remember its anchor; return its entry."""
+        last = self._content_end()
         end = event.end_mark
         # A block collection's end has no width and stands where the next token begins.
         if end.column != event.start_mark.column:
-            self._last_line = end.line
-        for value, entry in frame.merges:
-            self._merge(frame, value, entry)
-        entry = (frame.mark, frame.tree, self._last_line)
+            last = self._last_line = end.line
+        if frame.merges is not None:
+            for value, entry in frame.merges:
+                self._merge(frame, value, entry)
+        entry = (frame.mark, frame.tree, last)
         if frame.anchor is not None:
-            self._anchors[frame.anchor] = _Anchor(frame.value, entry, self._nodes - frame.nodes + 1, frame.height)
+            self._anchors[frame.anchor] = _Anchor(frame.value, entry, nodes - frame.nodes + 1, frame.height)
         return entry
 
-    def _alias(self, event: Any, depth: int) -> tuple[Any, Any, int]:
-        """Return value, entry and height of what an alias names."""
+    def _alias(self, event: Any, depth: int) -> tuple[Any, Any, int, int]:
+        """Return value, entry, height and number of nodes of what an alias names."""
         mark = event.start_mark
         if event.anchor not in self._anchors:
             self._fail(f"the alias *{event.anchor} names no anchor above it", mark)
@@ -239,11 +270,10 @@ class Parser:
             self._fail(f"the alias *{event.anchor} stands inside what it names", mark)
         if depth + anchor.height > self._limits.max_depth:
             self._fail(f"nested deeper than {self._limits.max_depth} levels by the alias *{event.anchor}", mark)
-        self._nodes += anchor.nodes
         self._alias_nodes += anchor.nodes
         if self._alias_nodes > self._limits.max_alias_nodes:
             self._fail(f"aliases amount to more than {self._limits.max_alias_nodes} values when written out", mark)
-        return anchor.value, anchor.entry, anchor.height
+        return anchor.value, anchor.entry, anchor.height, anchor.nodes
 
     def _key(self, frame: _Frame, value: Any, mark: Mark, event: Any) -> None:
         """Take a mapping's next key."""
@@ -264,17 +294,15 @@ class Parser:
         frame.key = None if merges else key
         frame.key_mark = mark
 
-    def _item(self, frame: _Frame, value: Any, entry: Any) -> None:
-        """Take the value of a mapping's pending key."""
+    def _merge_later(self, frame: _Frame, value: Any, entry: Any) -> None:
+        """Take the value of a merge key."""
         mark = frame.key_mark
         frame.key_mark = None
-        if frame.key is None:
-            frame.merges.append((value, entry))
-            if not (type(value) is dict or (type(value) is list and all(type(each) is dict for each in value))):
-                self._fail("<< merges a mapping or a list of mappings", mark)
-        else:
-            frame.value[frame.key] = value
-            frame.tree[frame.key] = (mark, entry[1], entry[2]) if type(entry) is tuple else mark
+        if frame.merges is None:
+            frame.merges = []
+        frame.merges.append((value, entry))
+        if not (type(value) is dict or (type(value) is list and all(type(each) is dict for each in value))):
+            self._fail("<< merges a mapping or a list of mappings", mark)
 
     def _merge(self, frame: _Frame, value: Any, entry: Any) -> None:
         """Add the keys of a merged mapping that the frame does not give itself; earlier mappings of a list win."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a document."""
@@ -60,19 +57,26 @@ class Positions:
                 return None
         return entry
 
-    def below(self, path: Path, depth: int) -> Iterator[tuple[str, int, int]]:
-        """Yield dotted path (`spec.rules[0].host`), line and column of what lies up to `depth` steps below `path`."""
-        stack: list[tuple[str, Any, int]] = [("", self._entry(path), depth)]
-        while stack:
-            prefix, entry, left = stack.pop()
-            tree = entry[1] if type(entry) is tuple else None
-            if not tree or not left:
-                continue
-            if type(tree) is dict:
-                children = [(f"{prefix}.{key}" if prefix else key, child) for key, child in tree.items()]
-            else:
-                children = [(f"{prefix}[{index}]", child) for index, child in enumerate(tree)]
-            for name, child in children:
-                mark = child[0] if type(child) is tuple else child
-                yield name, mark.line + 1 + self._offset, mark.column + 1
-                stack.append((name, child, left - 1))
+    def below(self, path: Path, depth: int) -> list[tuple[str, int, int]]:
+        """Return dotted path (`spec.hostNetwork`), line and column of every key up to `depth` mappings below `path`.
+
+        What lies in lists is left out: it has no name that would stay the same.
+        """
+        found: list[tuple[str, int, int]] = []
+        level: list[tuple[str, Any]] = [("", self._entry(path))]
+        first = self._offset + 1
+        for _ in range(depth):
+            deeper: list[tuple[str, Any]] = []
+            for prefix, entry in level:
+                tree = entry[1] if type(entry) is tuple else None
+                if type(tree) is not dict:
+                    continue
+                for key, child in tree.items():
+                    name = prefix + key
+                    mark = child
+                    if type(child) is tuple:
+                        mark = child[0]
+                        deeper.append((name + ".", child))
+                    found.append((name, mark.line + first, mark.column + 1))
+            level = deeper
+        return found

@@ -25,7 +25,7 @@ from xspm.model.unknown import UNKNOWN_KEY
 
 _TRUE: Final = ("y", "yes", "on", "true")
 _FALSE: Final = ("n", "no", "off", "false")
-_WORDS: Final[dict[str, Any]] = {
+WORDS: Final[dict[str, Any]] = {
     "": None,
     "~": None,
     "null": None,
@@ -37,7 +37,8 @@ _WORDS: Final[dict[str, Any]] = {
 _FLOAT_WORDS: Final = frozenset(
     {".nan", ".NaN", ".NAN"} | {sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")}
 )
-_NUMBER_START: Final = frozenset("0123456789+-.")
+NUMBER_START: Final = frozenset("0123456789+-.")
+"""First characters of numbers."""
 _MAX_NUMBER: Final = 400
 """Longer than any number that a configuration holds; converting longer digits costs quadratic time."""
 _INTEGER: Final = re.compile(
@@ -49,9 +50,9 @@ _BASES: Final = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 
 def resolve(text: str) -> Any:
     """Return the value of a plain scalar; a number that JSON cannot carry is an unknown."""
-    if text[:1] in _NUMBER_START:
-        return _number(text)
-    return _WORDS.get(text, text)
+    if text[:1] in NUMBER_START:
+        return number(text)
+    return WORDS.get(text, text)
 
 
 def unrepresentable(text: str) -> dict[str, str]:
@@ -59,7 +60,7 @@ def unrepresentable(text: str) -> dict[str, str]:
     return {UNKNOWN_KEY: f"a number of {len(text)} characters is outside what JSON carries exactly", "cause": "format"}
 
 
-def _number(text: str) -> Any:
+def number(text: str) -> Any:
     """Return the number a scalar is, else the scalar itself."""
     if not text:
         return None
@@ -73,6 +74,6 @@ def _number(text: str) -> Any:
             return unrepresentable(text)
         return -value if plain[0] == "-" else value
     if _FLOAT.match(plain):
-        number = float(plain)
-        return number if math.isfinite(number) else unrepresentable(text)
+        value = float(plain)
+        return value if math.isfinite(value) else unrepresentable(text)
     return unrepresentable(text) if text in _FLOAT_WORDS else text

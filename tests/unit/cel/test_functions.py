@@ -63,6 +63,8 @@ STRINGS: list[tuple[str, dict[str, Any], Any]] = [
     ("'a,b,c'.split(',', 0)", {}, []),
     ("'abc'.split('')", {}, ["a", "b", "c"]),
     ("'abc'.split('', 2)", {}, ["a", "bc"]),
+    ("''.split('')", {}, [""]),
+    ("''.split(',')", {}, [""]),
     ("x.split(',')", {"x": 1}, ERROR),
     ("'abc'.substring(1)", {}, "bc"),
     ("'abc'.substring(1, 2)", {}, "b"),

@@ -17,8 +17,8 @@ _ZEROES: Final[dict[type, Any]] = {
 
 
 def optional_of_(value: Any) -> Any:
-    """`optional.of(value)`."""
-    return strict(value) if isinstance(value, Unknown | EvaluationError) else Optional(present=True, value=value)
+    """`optional.of(value)`; that there is a value is known even where the value is not."""
+    return value if type(value) is EvaluationError else Optional(present=True, value=value)
 
 
 def optional_of_non_zero_(value: Any) -> Any:
@@ -26,7 +26,7 @@ def optional_of_non_zero_(value: Any) -> Any:
     kind = type(value)
     if value is None or (kind in _ZEROES and value == _ZEROES[kind]):
         return NONE
-    return optional_of_(value)
+    return strict(value) if isinstance(value, Unknown) else optional_of_(value)
 
 
 def has_value_(value: Any) -> Any:

@@ -128,8 +128,8 @@ def split_(meter: Meter, text: Any, separator: Any, limit: Any = -1) -> Any:
         return []
     count = text.count(separator) + 1 if separator else len(text)
     meter.charge((len(text) >> 10) + count)
-    if separator:
-        return text.split(separator, limit - 1 if limit > 0 else -1)
+    if separator or not text:
+        return [""] if not text else text.split(separator, limit - 1 if limit > 0 else -1)
     if 0 < limit < len(text):
         return [*text[: limit - 1], text[limit - 1 :]]
     return [*text]

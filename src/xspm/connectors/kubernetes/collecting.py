@@ -18,6 +18,7 @@ from xspm.connectors.kubernetes.namespace import NamespaceSummary, namespace_sum
 from xspm.connectors.kubernetes.object import KubernetesObject, object_resources
 from xspm.connectors.kubernetes.problems import ALL_TYPES, broken, malformed
 from xspm.connectors.kubernetes.rbac import RbacGrant, Roles, held_rbac, rbac_grant
+from xspm.connectors.kubernetes.selection import Selectors
 from xspm.connectors.kubernetes.workload import Workload, contained, workload, workload_data
 from xspm.errors import ConnectorError, DocumentError
 from xspm.model.asset import Asset, Problem, Resource, Snapshot
@@ -33,6 +34,7 @@ EXAMPLE_TIME: Final = "2026-01-01T00:00:00Z"
 """When examples are collected: they are the same evidence every time."""
 
 _LIMITS: Final = Limits()
+_SELECTING: Final = {"k8s.networkpolicy", "k8s.poddisruptionbudget", "k8s.horizontalpodautoscaler"}
 _MAX_PROBLEMS: Final = 1_000
 """Problems of one target that are kept; the last one says so."""
 
@@ -126,12 +128,13 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
     identities = _Identities()
     rbac: list[tuple[Manifest, dict[str, Any], str]] = []
     accounts = _token_settings(manifests)
+    selectors = Selectors(manifests, complete=not any(_SELECTING & set(problem.resource_types) for problem in problems))
     for manifest in manifests:
         identity = identities.unique(manifest)
         resources.extend(object_resources(identity, manifest))
         for template in manifest.templates:
             own = identity if len(manifest.templates) == 1 else f"{identity}@{template.path}"
-            data = workload_data(manifest, template, accounts)
+            data = workload_data(manifest, template, accounts, selectors)
             inside = containers(own, data, template)
             data["containers"] = contained(template, inside)
             resources.append(workload(own, data, template))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
 from xspm.connectors.kubernetes.image import parse_image
 from xspm.connectors.kubernetes.redact import REDACTED
 from xspm.connectors.kubernetes.shapes import is_unknown, unknown
@@ -61,10 +62,8 @@ class SecurityContext(msgspec.Struct, frozen=True):
     """On Windows: the container runs on the host itself; false when not given."""
 
 
-class Container(ResourceType, frozen=True, kw_only=True):
-    """One container, init container or ephemeral container of a workload."""
-
-    TYPE: ClassVar[str] = "k8s.container"
+class PodContainer(msgspec.Struct, frozen=True, kw_only=True):
+    """One container of a pod, with the settings in force for it."""
 
     name: Maybe[str]
     """Name of the container within its pod."""
@@ -72,20 +71,8 @@ class Container(ResourceType, frozen=True, kw_only=True):
     """Which list of the PodSpec it stands in; an init container with `restartPolicy: Always` is a sidecar."""
     sidecar: Maybe[bool]
     """An init container that runs as long as the pod (`restartPolicy: Always`)."""
-    workload_kind: str
-    """Kind of the object that declares the pod: `Deployment`, `CronJob`, a custom resource's kind."""
-    workload_name: Maybe[str]
-    """Name of that object; `PREFIX*` when it is generated."""
-    namespace: Maybe[str]
-    """Namespace of that object; `default` when none is given."""
-    pod_labels: Maybe[dict[str, str]]
-    """Labels of the pod template."""
-    pod_annotations: Maybe[dict[str, str]]
-    """Annotations of the pod template; what looks like a credential is redacted."""
     spec: Any
     """The container as written, with the API server's defaults filled in."""
-    pod: Any
-    """The PodSpec as written, with the API server's defaults filled in."""
     security_context: SecurityContext
     """The security settings in force."""
     image: Maybe[str | None]
@@ -110,6 +97,25 @@ class Container(ResourceType, frozen=True, kw_only=True):
     """Memory quantity; null when not given."""
     env_credentials: Maybe[list[str]]
     """Names of environment variables whose literal value looks like a credential; the values are redacted."""
+
+
+class Container(PodContainer, ResourceType, frozen=True, kw_only=True):
+    """One container, init container or ephemeral container of a workload."""
+
+    TYPE: ClassVar[str] = "k8s.container"
+
+    workload_kind: str
+    """Kind of the object that declares the pod: `Deployment`, `CronJob`, a custom resource's kind."""
+    workload_name: Maybe[str]
+    """Name of that object; `PREFIX*` when it is generated."""
+    namespace: Maybe[str]
+    """Namespace of that object; `default` when none is given."""
+    pod_labels: Maybe[dict[str, str]]
+    """Labels of the pod template."""
+    pod_annotations: Maybe[dict[str, str]]
+    """Annotations of the pod template; what looks like a credential is redacted."""
+    pod: Any
+    """The PodSpec without its lists of containers, as written, with the API server's defaults filled in."""
     windows: Maybe[bool]
     """The pod declares `os.name: windows`."""
 
@@ -137,16 +143,12 @@ _PLACES: Final = {
 def containers(workload_id: str, workload: dict[str, Any], template: Template) -> list[Resource]:
     """Return the containers of a workload; `workload` is the data of its `k8s.workload`."""
     counts: dict[str, int] = {}
-    # The places of the other containers are left out: there may be many, and no finding about this one points at them.
-    pod_locations = {
-        f"pod.{path.removeprefix('spec.')}": place
-        for path, place in template.locations.items()
-        if not path.partition("[")[0].lower().endswith("containers")
-    }
+    pod = {field: value for field, value in template.spec.items() if field not in CONTAINER_LISTS}
+    pod_locations = {f"pod.{path.removeprefix('spec.')}": place for path, place in template.locations.items()}
     pod_locations |= _security_places(template.locations)
     resources = []
     for source in template.containers:
-        data = container_data(source, workload, template)
+        data = container_data(source, workload, pod)
         name = _shown(data["name"])
         identity = f"{workload_id}/{source.kind}/{name}"
         counts[identity] = count = counts.get(identity, 0) + 1
@@ -167,9 +169,9 @@ def containers(workload_id: str, workload: dict[str, Any], template: Template) -
     return resources
 
 
-def container_data(source: ContainerSource, workload: dict[str, Any], template: Template) -> dict[str, Any]:
+def container_data(source: ContainerSource, workload: dict[str, Any], pod: dict[str, Any]) -> dict[str, Any]:
     """Return the data of one container as plain JSON; mappings are shared with the workload's."""
-    spec, pod = source.spec, template.spec
+    spec = source.spec
     limits, requests = _get(spec, "resources", "limits"), _get(spec, "resources", "requests")
     return {
         "name": spec.get("name", ""),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _POD_DEPTH: Final = 2
 _CONTAINER_DEPTH: Final = 3
 MAX_CONTAINERS: Final = 200
-"""Containers of one pod that are read: each is shown with its whole pod, so that more would cost quadratic space."""
+"""Containers of one pod that are read: no pod has so many, and each is shown with the rest of its pod."""
 
 
 class ContainerSource:

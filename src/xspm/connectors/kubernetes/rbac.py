@@ -14,6 +14,7 @@ import msgspec
 
 from xspm.connectors.kubernetes.builtin_roles import AGGREGATED, BUILTIN_ROLES
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RBAC
+from xspm.connectors.kubernetes.selection import SELECTOR, matches
 from xspm.connectors.kubernetes.shapes import Report, hold, is_unknown
 from xspm.model.asset import Resource
 from xspm.model.schema import ResourceType
@@ -84,10 +85,9 @@ _BINDING: Final[dict[str, Any]] = {
 _RULE: Final[dict[str, Any]] = dict.fromkeys(
     ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"), "strings"
 )
-_EXPRESSION: Final[dict[str, Any]] = {"key": "string", "operator": "string", "values": "strings"}
 _ROLE: Final[dict[str, Any]] = {
     "rules": [_RULE],
-    "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": "mapping", "matchExpressions": [_EXPRESSION]}]},
+    "aggregationRule": {"clusterRoleSelectors": [SELECTOR]},
 }
 _AGGREGATE: Final = f"{RBAC}/aggregate-to-"
 _RULE_FIELDS: Final = (
@@ -162,7 +162,7 @@ class Roles:
         matching = [
             other
             for other in self._cluster
-            if other != name and any(_matches(self._labels[other], each) for each in selectors)
+            if other != name and any(matches(self._labels[other], each) is True for each in selectors)
         ]
         if not matching:
             message = f"the ClusterRole {name} is an aggregate, and none of its parts is among the manifests"
@@ -250,30 +250,3 @@ def _rules(rules: Any) -> Any:
     if rules is None or is_unknown(rules):
         return [] if rules is None else rules
     return [rule if is_unknown(rule) else {name: rule.get(field, []) for name, field in _RULE_FIELDS} for rule in rules]
-
-
-def _matches(labels: Any, selector: Any) -> bool:
-    """Whether labels match a label selector."""
-    if type(labels) is not dict or is_unknown(labels) or is_unknown(selector):
-        return False
-    wanted = selector.get("matchLabels") or {}
-    expressions = selector.get("matchExpressions") or []
-    if is_unknown(wanted) or is_unknown(expressions):
-        return False
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _fulfils(labels, each) for each in expressions
-    )
-
-
-def _fulfils(labels: dict[str, Any], expression: dict[str, Any]) -> bool:
-    key, values = expression.get("key"), expression.get("values") or []
-    match expression.get("operator"):
-        case "In":
-            return key in labels and labels[key] in values
-        case "NotIn":
-            return key not in labels or labels[key] not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-    return False

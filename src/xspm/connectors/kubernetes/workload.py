@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xspm.connectors.kubernetes.container import Container
+from xspm.connectors.kubernetes.container import PodContainer
 from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE
 from xspm.connectors.kubernetes.shapes import describe, is_unknown, unknown
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from xspm.connectors.kubernetes.manifest import Manifest
     from xspm.connectors.kubernetes.pod import Template
+    from xspm.connectors.kubernetes.selection import Selectors
 
 
 class Workload(ResourceType, frozen=True, kw_only=True):
@@ -58,17 +59,30 @@ class Workload(ResourceType, frozen=True, kw_only=True):
     """The pods get the service account's token: as the PodSpec says, else the ServiceAccount if it is in the input,
     else true.
     """
-    containers: Maybe[list[Container]]
+    containers: Maybe[list[PodContainer]]
     """Containers, init containers and ephemeral containers, in this order."""
+    ingress_policies: Maybe[list[str]]
+    """Names of the NetworkPolicies in the input that select the pods and restrict incoming traffic. These lists are
+    unknown when they would be empty and part of the input could not be read.
+    """
+    egress_policies: Maybe[list[str]]
+    """Names of the NetworkPolicies in the input that select the pods and restrict outgoing traffic."""
+    disruption_budgets: Maybe[list[str]]
+    """Names of the PodDisruptionBudgets in the input that select the pods."""
+    autoscalers: Maybe[list[str]]
+    """Names of the HorizontalPodAutoscalers in the input whose target the object is."""
 
 
-def workload_data(manifest: Manifest, template: Template, accounts: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
-    """Return the data of one workload as plain JSON.
+def workload_data(
+    manifest: Manifest, template: Template, accounts: Mapping[tuple[str, str], Any], selectors: Selectors
+) -> dict[str, Any]:
+    """Return the data of one workload as plain JSON, still without its containers.
 
     Args:
         manifest: the object.
         template: one of its pod templates.
         accounts: `automountServiceAccountToken` of the ServiceAccounts in the input, by namespace and name.
+        selectors: the objects in the input that select pods.
     """
     namespace = DEFAULT_NAMESPACE if manifest.namespace is None else manifest.namespace
     account = template.spec["serviceAccountName"]
@@ -92,17 +106,19 @@ def workload_data(manifest: Manifest, template: Template, accounts: Mapping[tupl
         "service_account_name": account,
         "automounts_token": True if automounts is None else automounts,
         "containers": [],
+        **selectors.concerning(manifest, namespace, template.labels),
     }
 
 
 def contained(template: Template, resources: list[Resource]) -> Any:
-    """Return the value of `containers`: the data of those that could be read, an unknown for each that could not."""
+    """Return the value of `containers`: those that could be read, and an unknown for each that could not."""
     lists = [template.spec.get(field) for field in CONTAINER_LISTS]
     missing = next((value for value in lists if is_unknown(value)), None)
     if missing is not None:
         return missing
     unread = [item for value in lists if value is not None for item in value if is_unknown(item)]
-    return [resource.data for resource in resources] + unread
+    read = [{field: resource.data[field] for field in PodContainer.__struct_fields__} for resource in resources]
+    return read + unread
 
 
 def workload(identity: str, data: dict[str, Any], template: Template) -> Resource:

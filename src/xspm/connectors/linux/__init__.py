@@ -25,8 +25,8 @@ class LinuxConnector:
 
     name = "linux"
     title = "Linux hosts: this machine, over ssh, or an unpacked root file system"
-    targets = ("host", "ssh://[USER@]HOST[:PORT]", "dir:PATH")
-    permissions = (
+    targets: tuple[str, ...] = ("host", "ssh://[USER@]HOST[:PORT]", "dir:PATH")
+    permissions: tuple[str, ...] = (
         "host: none; as root it reads everything (shadow, sudoers, firewall rules, sockets' processes)",
         "ssh: a login with a POSIX shell; --sudo needs password-less `sudo -n sh` for the same",
         "dir: read access to the folder; nothing in it is executed",

@@ -155,7 +155,15 @@ _CONFIG: Final = "/etc/audit/auditd.conf"
 _RULES: Final = "/etc/audit/audit.rules"
 NEEDS: Final = Needs(
     texts=(_CONFIG, _RULES, "/etc/audit/rules.d/*.rules", "/proc/cmdline"),
-    stats=("/usr/sbin/auditd", "/sbin/auditd", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"),
+    stats=(
+        "/etc/audit/rules.d",
+        "/usr/sbin/auditd",
+        "/sbin/auditd",
+        "/usr/lib64",
+        "/lib64",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+    ),
     commands=(("auditctl", "-l"), ("auditctl", "-s")),
 )
 

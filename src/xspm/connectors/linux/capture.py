@@ -7,7 +7,7 @@ one more round trip can bring it.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from xspm.connectors.linux.ownership import DPKG_SEARCH, RPM_SEARCH
@@ -185,15 +185,8 @@ class CaptureSource:
             if depth < len(parts) and set(flags) & {needed, "x"} and matcher_of_path(above).match(folder):
                 fixed = next((index for index, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
                 return Unknown(f"permission denied: {'/'.join(parts[:fixed]) or '/'}")
-        if not _MAGIC.search(pattern):
-            return [pattern] if pattern in self._capture.stats else []
-        matches = matcher_of_path(pattern).match
-        hidden = [index for index, part in enumerate(parts) if _MAGIC.search(part) and not part.startswith(".")]
-        return sorted(
-            path
-            for path in self._capture.stats
-            if matches(path) and not any(path.split("/")[index].startswith(".") for index in hidden)
-        )
+        found = expand(pattern, lambda path: sorted(self._below.get(path, ())), self._came)
+        return [path for path in found if path in self._capture.stats] if isinstance(found, list) else found
 
     def stat(self, path: str, *, follow: bool = False) -> Maybe[Stat | None]:
         """See `Source.stat`."""
@@ -222,6 +215,25 @@ class CaptureSource:
         elif status and not self.root:
             message = "some folders could not be listed"
             yield Problem("access", message, resource_types=WALK_TYPES, hint=RUN_AS_ROOT)
+
+    @cached_property
+    def _below(self) -> dict[str, set[str]]:
+        """Return the names that came, by folder."""
+        below: dict[str, set[str]] = {}
+        for captured in self._capture.stats:
+            path = captured
+            while path != "/":
+                folder, _, name = path.rpartition("/")
+                names = below.setdefault(folder or "/", set())
+                if name in names:
+                    break
+                names.add(name)
+                path = folder or "/"
+        return below
+
+    def _came(self, path: str) -> bool:
+        """Whether a path came, or something below it."""
+        return path in self._capture.stats or path in self._below
 
     def _exists(self, path: str) -> Maybe[bool]:
         """Whether a path exists."""

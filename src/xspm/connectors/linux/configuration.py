@@ -31,7 +31,7 @@ _UNITS: Final = {
     "y": 31557600, "year": 31557600, "years": 31557600,
     "ms": 0, "msec": 0, "us": 0, "usec": 0,
 }  # fmt: skip
-_SPAN: Final = re.compile(r"(\d{1,12})\s*([A-Za-z]*)\s*")
+_SPAN: Final = re.compile(r"([0-9]{1,12})(?![0-9])\s*([A-Za-z]*)\s*")
 
 
 class Line(NamedTuple):
@@ -124,7 +124,7 @@ def ini(text: str, *, file: str = "") -> list[tuple[str, str, Setting]]:
 def drop_ins(source: Source, main: str, folders: tuple[str, ...]) -> list[str] | Unknown:
     """Return the files that make up a systemd-style configuration, in the order they are read.
 
-    A name in an earlier folder hides the same name in later ones, and all names are sorted together after the main file.
+    A name in an earlier folder hides the same name in later ones; all names are sorted together after the main file.
 
     Args:
         source: the host.
@@ -153,7 +153,7 @@ def boolean(text: str) -> bool | None:
 
 def integer(text: str) -> int | None:
     """Read a decimal integer that JSON can carry; None for anything else."""
-    match = re.fullmatch(r"\s*([+-]?\d{1,15})\s*", text)
+    match = re.fullmatch(r"\s*([+-]?[0-9]{1,15})\s*", text)
     return int(match[1]) if match else None
 
 

@@ -26,7 +26,7 @@ def read(form: str, content: Any) -> Snapshot:
         raise ConnectorError(f"the linux connector reads examples of the form host, not {form}")
     if not isinstance(content, dict) or content.keys() - _KEYS:
         raise ConnectorError(f"a host is a mapping of {', '.join(sorted(_KEYS))}")
-    files, commands = content.get("files") or {}, content.get("commands") or {}
+    files, commands = ({} if content.get(key) is None else content[key] for key in ("files", "commands"))
     only = content.get("only")
     if not isinstance(files, dict) or not isinstance(commands, dict):
         raise ConnectorError("files and commands are mappings: by path, and by command line")

@@ -102,7 +102,11 @@ def read(source: Source) -> Read:
     parts = source.glob("/var/lib/dpkg/status.d/*")
     if isinstance(parts, list) and parts:  # images without a shell keep one file for each package
         texts = [text for path in parts if not path.endswith(".md5sums") and isinstance(text := source.text(path), str)]
-        return "dpkg", [package for text in texts for package in _dpkg(f"{text}\nStatus: install ok installed\n")], 0
+        return (
+            "dpkg",
+            [package for text in texts for package in _dpkg(f"{text.strip()}\nStatus: install ok installed\n")],
+            0,
+        )
     text = source.text(_APK, STATUS_LIMIT)
     if text is not None:
         return "apk", text if isinstance(text, Unknown) else list(_apk(text)), 0

@@ -221,6 +221,7 @@ def _walk() -> list[str]:
     """Return the lines that walk the file systems; see `walk.walkable` for the same choice."""
     types = "|".join(sorted(LOCAL_FILESYSTEMS))
     scratch = "|".join(sorted(SCRATCH))
+    inside = "|".join(f"{store}|{store}/*" for store in sorted(IMAGE_STORES))
     stores = " -o ".join(f"-path {store}" for store in sorted(IMAGE_STORES))
     return [
         rf"""
@@ -228,7 +229,7 @@ walk() {{
   starts=; skip=; seen=' '
   while IFS=' ' read -r _ _ dev base at rest; do
     fs=${{rest#* - }}; fs=${{fs%% *}}
-    case $at in *\\*) continue ;; esac
+    case $at in *\\*|{inside}) continue ;; esac
     ok=
     if [ "$at" = / ]; then ok=1; fi
     case $fs in {types}) ok=1 ;; tmpfs) case $at in {scratch}) ok=1 ;; esac ;; esac

@@ -1,7 +1,7 @@
 """Listening sockets, with the process that owns them.
 
-On this machine they come from /proc/net and the descriptors below /proc/*/fd; over ssh from `ss -lntuHp`. Ports are the
-same for every user; the process of somebody else's socket is known only to root.
+Ports come from the kernel's tables below /proc/net; who holds a socket from one run of ss, else from every process's
+descriptors. Ports are the same for every user; the process of somebody else's socket is known only to root.
 """
 
 from __future__ import annotations
@@ -47,8 +47,6 @@ class ListeningSocket(ResourceType, frozen=True, kw_only=True):
     """Owner of the socket; null when not told."""
     processes: Maybe[list[str]]
     """Names of the processes that hold it, sorted; empty when the kernel or another namespace holds it."""
-    executables: Maybe[list[str]]
-    """Paths of their programs, sorted."""
 
 
 TYPES: tuple[type[ResourceType], ...] = (ListeningSocket,)
@@ -66,6 +64,7 @@ _TABLES: Final[tuple[tuple[str, Literal["tcp", "udp"], Literal["ipv4", "ipv6"], 
     ("/proc/net/udp6", "udp", "ipv6", "07"),
 )
 """Table, protocol, family and the state that means listening (unconnected for UDP)."""
+_NOT_OURS: Final = "only root may look into other users' processes"
 _PROCESS_LIMIT: Final = 20_000
 _SOCKET_LINK: Final = re.compile(r"socket:\[(\d+)\]")
 
@@ -86,7 +85,6 @@ class _Owners(msgspec.Struct):
     """Processes by the socket they hold."""
 
     names: dict[str, set[str]] = {}
-    programs: dict[str, set[str]] = {}
     doubt: Unknown | None = None
     """Why some process could not be looked into."""
 
@@ -114,7 +112,6 @@ def _socket(group: list[_Open], owners: _Owners) -> ListeningSocket:
     """Return one resource for all sockets on the same address and port (SO_REUSEPORT)."""
     first = group[0]
     names = {name for item in group for name in owners.names.get(item.inode, ())}
-    programs = {name for item in group for name in owners.programs.get(item.inode, ())}
     hidden = owners.doubt if not names else None
     address = ipaddress.ip_address(first.address)
     mapped = getattr(address, "ipv4_mapped", None)
@@ -128,7 +125,6 @@ def _socket(group: list[_Open], owners: _Owners) -> ListeningSocket:
         "all_interfaces": address.is_unspecified and first.interface is None,
         "uid": first.uid,
         "processes": hidden or sorted(names),
-        "executables": (owners.doubt if not programs else None) or sorted(programs),
     }
     return fill(ListeningSocket, None, known)
 
@@ -160,20 +156,25 @@ def _address(text: str) -> tuple[str, int] | None:
         return None
     raw = bytes.fromhex(match[1])
     data = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
-    return str(ipaddress.ip_address(data)), int(match[2], 16)
+    address = ipaddress.ip_address(data)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    # Python writes mapped addresses in one way or another by its version; evidence must not depend on that.
+    return f"::ffff:{mapped}" if mapped else str(address), int(match[2], 16)
 
 
 def _owners(source: Source, inodes: set[str]) -> _Owners:
-    """Tell who holds the sockets: from descriptors where they can be listed, else from ss."""
+    """Tell who holds the sockets: ss says it in one command; without ss, every process's descriptors do."""
+    owners = _Owners()
+    if _ask_ss(source, owners):
+        return owners
     listed = source.list("/proc")
     pids = [name for name in listed if name.isascii() and name.isdigit()] if isinstance(listed, list) else []
-    owners = _Owners()
     for pid in pids[:_PROCESS_LIMIT]:
         _process(source, pid, inodes, owners)
     if len(pids) > _PROCESS_LIMIT:
         owners.doubt = Unknown(f"more than {_PROCESS_LIMIT} processes", cause="limit")
-    if not owners.names:
-        _ask_ss(source, owners)
+    if not pids:
+        owners.doubt = Unknown("neither ss nor /proc tells who holds a socket", cause="missing")
     return owners
 
 
@@ -182,7 +183,7 @@ def _process(source: Source, pid: str, inodes: set[str], owners: _Owners) -> Non
     descriptors = source.list(f"/proc/{pid}/fd")
     if isinstance(descriptors, Unknown):
         if descriptors.cause == "access":
-            owners.doubt = owners.doubt or Unknown("only root may look into other users' processes")
+            owners.doubt = owners.doubt or Unknown(_NOT_OURS)
         return
     for descriptor in descriptors or ():
         found = source.stat(f"/proc/{pid}/fd/{descriptor}")
@@ -190,23 +191,19 @@ def _process(source: Source, pid: str, inodes: set[str], owners: _Owners) -> Non
         if match is None or match[1] not in inodes:
             continue
         name = source.text(f"/proc/{pid}/comm")
-        program = source.stat(f"/proc/{pid}/exe")
         if isinstance(name, str):
             owners.names.setdefault(match[1], set()).add(name.strip())
-        if isinstance(program, Stat) and program.target:
-            owners.programs.setdefault(match[1], set()).add(program.target.removesuffix(" (deleted)"))
 
 
-def _ask_ss(source: Source, owners: _Owners) -> None:
-    """Ask ss, whose output names processes and inodes."""
+def _ask_ss(source: Source, owners: _Owners) -> bool:
+    """Ask ss, whose output names processes and inodes; false when it does not answer."""
     output = source.run(*_SS)
     if not isinstance(output, Output) or output.status:
-        why = output.reason if isinstance(output, Unknown) else "neither /proc/*/fd nor ss tells who holds a socket"
-        owners.doubt = owners.doubt or Unknown(why, cause="access" if not source.root else "missing")
-        return
+        return False
     for line in output.stdout.split("\n"):
         inode = re.search(r"\bino:(\d+)", line)
         for name in re.findall(r'\("([^"]{1,64})",pid=', line) if inode else ():
             owners.names.setdefault(inode[1] if inode else "", set()).add(name)
-    if not source.root and owners.doubt is None:
-        owners.doubt = Unknown("only root may look into other users' processes")
+    if not source.root:
+        owners.doubt = Unknown(_NOT_OURS)
+    return True

@@ -79,27 +79,36 @@ def capture(target: str, options: Options, progress: Callable[[str], None]) -> S
 
 
 async def _read(address: Address, options: Options, progress: Callable[[str], None]) -> Snapshot:
-    """Log in, run the script, and run it once more for what it did not foresee."""
+    """Log in and collect, all within the time that is given."""
     try:
         async with asyncio.timeout(options.timeout):
             progress(f"connecting to {address.host}")
             connection = await _connect(address, options)
-            async with connection:
-                held = Capture(needs())
-                progress("collecting")
-                await _run(connection, held, held.needs, options)
-                source = CaptureSource(held)
-                found = snapshot(source, progress, fallback=address.host)
-                missed = source.missed
-                if missed is not None:
-                    progress("collecting what configuration files include")
-                    held.needs.append(missed)
-                    await _run(connection, held, [missed], options)
-                    found = snapshot(CaptureSource(held), progress, fallback=address.host)
-                return found
+            try:
+                return await _collect(connection, address, options, progress)
+            finally:
+                connection.abort()
     except TimeoutError as error:
-        message = f"{address.host}: no answer in {options.timeout:.0f} s"
+        message = f"{address.host}: no answer in {options.timeout:g} s"
         raise ConnectorError(message, hint="a longer --timeout gives it more time") from error
+
+
+async def _collect(
+    connection: asyncssh.SSHClientConnection, address: Address, options: Options, progress: Callable[[str], None]
+) -> Snapshot:
+    """Run the script, and run it once more for what it did not foresee."""
+    held = Capture(needs())
+    progress("collecting")
+    await _run(connection, held, held.needs, options)
+    source = CaptureSource(held)
+    found = snapshot(source, progress, fallback=address.host)
+    missed = source.missed
+    if missed is not None:
+        progress("collecting what configuration files include")
+        held.needs.append(missed)
+        await _run(connection, held, [missed], options)
+        found = snapshot(CaptureSource(held), progress, fallback=address.host)
+    return found
 
 
 async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConnection:

@@ -263,7 +263,7 @@ NEEDS: Final = Needs(
         "/etc/ssh/*.pub",
         "/etc/group",
     ),
-    stats=("/etc/ssh/*", "/usr/sbin/sshd"),
+    stats=("/etc/ssh/*", "/usr/sbin/sshd", "/usr/local/sbin/sshd"),
     commands=(("sshd", "-T"), ("sshd", "-V"), ("ssh", "-V")),
 )
 

@@ -39,8 +39,8 @@ _DEFAULTS: Final = re.compile(
     re.DOTALL,
 )
 _TAGS: Final = (
-    "NOPASSWD", "PASSWD", "NOEXEC", "EXEC", "SETENV", "NOSETENV", "LOG_INPUT", "NOLOG_INPUT", "LOG_OUTPUT", "NOLOG_OUTPUT",
-    "MAIL", "NOMAIL", "FOLLOW", "NOFOLLOW", "INTERCEPT", "NOINTERCEPT",
+    "NOPASSWD", "PASSWD", "NOEXEC", "EXEC", "SETENV", "NOSETENV", "LOG_INPUT", "NOLOG_INPUT", "LOG_OUTPUT",
+    "NOLOG_OUTPUT", "MAIL", "NOMAIL", "FOLLOW", "NOFOLLOW", "INTERCEPT", "NOINTERCEPT",
 )  # fmt: skip
 _TAG: Final = re.compile(rf"({'|'.join(_TAGS)})\s*:\s*")
 _OPTION: Final = re.compile(

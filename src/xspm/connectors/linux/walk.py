@@ -134,14 +134,18 @@ def walk(
 
     Args:
         top: the folder that is the root, without a trailing slash: empty for this machine.
-        mounts: by path inside the root, whether that mount is entered; a device not named there is not entered.
+        mounts: by path inside the root, whether that mount is walked; a device not named there is not.
         uids: the numbers that accounts have.
         gids: the numbers that groups have.
         limit: entries looked at, at most.
         timeout: seconds, at most.
     """
     deadline = time.monotonic() + timeout
-    pending: list[tuple[str, int]] = [("", os.lstat(top or "/").st_dev)]
+    pending: list[tuple[str, int]] = []
+    for start, found in _starts(top, mounts):
+        pending.append((start, found.st_dev))
+        if start and _matters(found, uids, gids):
+            yield _entry(start, found)
     seen = denied = 0
     example = ""
     while pending:
@@ -161,23 +165,16 @@ def walk(
             continue
         try:
             with os.scandir(opened) as entries:
-                for entry in entries:
+                for name, found in _looked_up(entries):
                     seen += 1
-                    if entry.is_symlink():
-                        continue
-                    try:
-                        found = entry.stat(follow_symlinks=False)
-                    except OSError:
-                        continue
-                    mode = found.st_mode
-                    if mode & _TYPE == _DIRECTORY:
-                        path = f"{folder}/{entry.name}"
+                    if found.st_mode & _TYPE == _DIRECTORY:
+                        path = f"{folder}/{name}"
                         if _enters(path, found.st_dev, device, mounts):
                             pending.append((path, found.st_dev))
-                        elif found.st_dev != device:
+                        elif found.st_dev != device or path in mounts:
                             continue
-                    if mode & _SPECIAL or found.st_uid not in uids or found.st_gid not in gids:
-                        yield _entry(f"{folder}/{entry.name}", found)
+                    if _matters(found, uids, gids):
+                        yield _entry(f"{folder}/{name}", found)
         finally:
             os.close(opened)
     if denied:
@@ -185,11 +182,35 @@ def walk(
         yield Problem("access", message, resource_types=WALK_TYPES, hint=RUN_AS_ROOT)
 
 
+def _looked_up(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the entries that are no links, with their metadata; one that is gone by now is left out."""
+    for entry in entries:
+        if not entry.is_symlink():
+            try:
+                yield entry.name, entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+
+
+def _starts(top: str, mounts: Mapping[str, bool]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the root and every mount that is entered, for one may lie below another that is not."""
+    yield "", os.lstat(top or "/")
+    for path, entered in mounts.items():
+        if entered and path != "/" and not IMAGE_STORES.intersection(_parents(path)):
+            try:
+                yield path, os.lstat(top + path)
+            except OSError:
+                continue
+
+
+def _matters(found: os.stat_result, uids: Collection[int], gids: Collection[int]) -> bool:
+    """Whether an entry is one of those that are looked for."""
+    return bool(found.st_mode & _SPECIAL) or found.st_uid not in uids or found.st_gid not in gids
+
+
 def _enters(path: str, device: int, parent: int, mounts: Mapping[str, bool]) -> bool:
-    """Whether the walk enters a folder."""
-    if path in IMAGE_STORES:
-        return False
-    return mounts.get(path, device == parent)
+    """Whether the walk goes on into a folder; a mount is a start of its own."""
+    return device == parent and path not in mounts and path not in IMAGE_STORES
 
 
 def _entry(path: str, found: os.stat_result) -> Stat:

@@ -70,9 +70,9 @@ password    required                                     pam_deny.so
 }
 
 
-def policy(files: dict[str, Any], **options: bool) -> dict[str, Any]:
+def policy(files: dict[str, Any], *, live: bool = True, root: bool = True) -> dict[str, Any]:
     """The policy."""
-    found = pam.collect(MemorySource(files, **options))
+    found = pam.collect(MemorySource(files, live=live, root=root))
     return next(item.data for item in found if isinstance(item, Resource) and item.type == "linux.password_policy")
 
 

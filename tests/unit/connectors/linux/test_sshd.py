@@ -47,10 +47,14 @@ RequiredRSASize 2048
 ALPINE = "AuthorizedKeysFile .ssh/authorized_keys\nAllowTcpForwarding no\nGatewayPorts no\nX11Forwarding no\nSubsystem sftp internal-sftp\n"
 
 
-def read(files: dict[str, Any], commands: dict[str, Any] | None = None, **options: bool) -> dict[str, Any]:
+def read(
+    files: dict[str, Any], commands: dict[str, Any] | None = None, *, live: bool = True, root: bool = True
+) -> dict[str, Any]:
     """The settings."""
     found = {
-        item.id: item for item in sshd.collect(MemorySource(files, commands, **options)) if isinstance(item, Resource)
+        item.id: item
+        for item in sshd.collect(MemorySource(files, commands, live=live, root=root))
+        if isinstance(item, Resource)
     }
     return found["sshd"].data
 

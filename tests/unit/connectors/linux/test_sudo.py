@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,9 @@ from xspm.connectors.linux import sudo
 from xspm.connectors.linux.memory import MemorySource
 from xspm.connectors.linux.sudoers import Sudoers, read_sudoers
 from xspm.model.asset import Problem, Resource
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEBIAN_12 = """\
 #
@@ -44,10 +46,10 @@ root\tALL=(ALL) \tALL
 
 
 def read(
-    files: dict[str, Any], commands: dict[str, Any] | None = None, **options: bool
+    files: dict[str, Any], commands: dict[str, Any] | None = None, *, live: bool = True, root: bool = True
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings, and rules by id."""
-    found = list(sudo.collect(MemorySource(files, commands, **options)))
+    found = list(sudo.collect(MemorySource(files, commands, live=live, root=root)))
     data = [item for item in found if isinstance(item, Resource)]
     rules = {item.id: item.data for item in data if item.type == "linux.sudo_rule"}
     return next(item.data for item in data if item.type == "linux.sudo"), rules

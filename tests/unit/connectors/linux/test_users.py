@@ -37,10 +37,10 @@ FILES: dict[str, Any] = {
 }
 
 
-def read(files: dict[str, Any], **options: bool) -> dict[str, dict[str, Any]]:
+def read(files: dict[str, Any], *, live: bool = True, root: bool = True) -> dict[str, dict[str, Any]]:
     """Collect, by `type id`; problems under `problem`."""
     found: dict[str, dict[str, Any]] = {}
-    for item in users.collect(MemorySource(files, **options)):
+    for item in users.collect(MemorySource(files, live=live, root=root)):
         if isinstance(item, Problem):
             found.setdefault("problem", {})[item.message] = item
         else:

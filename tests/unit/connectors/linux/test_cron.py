@@ -1,0 +1,145 @@
+"""cron and at: access and jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from xspm.connectors.linux import cron
+from xspm.connectors.linux.memory import MemorySource
+from xspm.model.asset import Problem, Resource
+
+CRONTAB = """\
+SHELL=/bin/sh
+PATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin
+# m h dom mon dow user	command
+17 *	* * *	root    cd / && run-parts --report /etc/cron.hourly
+25 6	* * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }
+@reboot backup /opt/backup.sh --token=abcdef123456
+"""
+FILES: dict[str, Any] = {
+    "/etc/crontab": CRONTAB,
+    "/etc/cron.d/e2scrub": "30 3 * * 0 root test -e /run/systemd/system || /usr/sbin/e2scrub\n",
+    "/etc/cron.d/.placeholder": "x",
+    "/etc/cron.daily/apt": {"content": "#!/bin/sh\n", "mode": "0755"},
+    "/etc/cron.daily/loose": {"content": "#!/bin/sh\n", "mode": "0775", "uid": 1000},
+    "/var/spool/cron/crontabs/alice": "*/5 * * * * /home/alice/bin/sync\n",
+    "/home/alice/bin": {"kind": "directory", "mode": "0777"},
+    "/home/alice/bin/sync": {"content": "", "mode": "0755", "uid": 1000},
+    "/opt/backup.sh": {"content": "", "mode": "0750"},
+    "/etc/cron.allow": "root\nalice # me\n",
+    "/usr/bin/at": "",
+    "/etc/at.deny": "",
+}
+
+
+def read(files: dict[str, Any]) -> dict[str, Any]:
+    """Everything, by id."""
+    return {item.id: item.data for item in cron.collect(MemorySource(files)) if isinstance(item, Resource)}
+
+
+def test_access() -> None:
+    found = read(FILES)["cron"]
+    assert (found["allowed_users"], found["denied_users"]) == (["alice", "root"], None)
+    assert (found["at_installed"], found["at_allowed_users"], found["at_denied_users"]) == (True, None, [])
+
+
+def test_jobs() -> None:
+    found = read(FILES)
+    assert sorted(name for name in found if name != "cron") == [
+        "/etc/cron.d/e2scrub:1",
+        "/etc/cron.daily/apt",
+        "/etc/cron.daily/loose",
+        "/etc/crontab:4",
+        "/etc/crontab:5",
+        "/etc/crontab:6",
+        "/var/spool/cron/crontabs/alice:1",
+    ]
+    assert found["/etc/crontab:6"] == {
+        "file": "/etc/crontab",
+        "line": 6,
+        "user": "backup",
+        "schedule": "@reboot",
+        "command": "/opt/backup.sh --token=[redacted]",
+        "program": "/opt/backup.sh",
+        "program_exists": True,
+        "program_uid": 0,
+        "program_writable": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "expected"),
+    [
+        ("/etc/crontab:4", "program", None),
+        ("/etc/crontab:4", "user", "root"),
+        ("/etc/crontab:4", "schedule", "17 * * * *"),
+        ("/etc/cron.d/e2scrub:1", "program", "/usr/sbin/e2scrub"),
+        ("/etc/cron.d/e2scrub:1", "program_exists", False),
+        ("/var/spool/cron/crontabs/alice:1", "user", "alice"),
+        ("/var/spool/cron/crontabs/alice:1", "program_writable", True),
+        ("/etc/cron.daily/apt", "program_writable", False),
+        ("/etc/cron.daily/apt", "schedule", "daily"),
+        ("/etc/cron.daily/loose", "program_writable", True),
+        ("/etc/cron.daily/loose", "program_uid", 1000),
+    ],
+)
+def test_fields(name: str, field: str, expected: object) -> None:
+    assert read(FILES)[name][field] == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("/bin/a -x /bin/b", "/bin/a"),
+        ("nice -n 19 /bin/a", "/bin/a"),
+        ("X=1 /bin/a", "/bin/a"),
+        ("[ -x /bin/t ] && /bin/a", "/bin/a"),
+        ("bash /opt/x.sh", "/opt/x.sh"),
+        ("/bin/sh -c '/opt/x.sh'", "/opt/x.sh"),
+        ("run-parts /etc/cron.daily", None),
+        ("$HOME/x", None),
+        ("", None),
+    ],
+)
+def test_programs(command: str, expected: str | None) -> None:
+    assert cron._program(command) == expected
+
+
+def test_alpine() -> None:
+    found = read(
+        {"/etc/crontabs/root": "*/15\t*\t*\t*\t*\trun-parts /etc/periodic/15min\n", "/etc/periodic/daily/x": ""}
+    )
+    assert found["cron"]["implementation"] == "busybox"
+    assert found["/etc/crontabs/root:1"]["user"] == "root"
+    assert found["/etc/periodic/daily/x"]["schedule"] == "daily"
+
+
+def test_not_installed() -> None:
+    found = read({})["cron"]
+    assert (found["installed"], found["at_installed"]) == (False, False)
+    assert "$unknown" in found["allowed_users"]
+
+
+def test_what_cannot_be_listed_is_a_problem() -> None:
+    files = FILES | {
+        "/var/spool/cron/crontabs": {"kind": "directory", "denied": True},
+        "/etc/crontab": {"content": "", "denied": True},
+    }
+    problems = [item for item in cron.collect(MemorySource(files, root=False)) if isinstance(item, Problem)]
+    assert {item.resource_types for item in problems} == {("linux.cron_job",)}
+    assert sorted(item.message for item in problems) == [
+        "permission denied: /etc/crontab",
+        "permission denied: /var/spool/cron/crontabs",
+    ]
+
+
+def test_no_secret_enters_a_job() -> None:
+    assert "abcdef123456" not in repr(read(FILES))
+
+
+def test_hostile_tables_end() -> None:
+    text = "* * * * * root x\n" * 12_000 + "a" * 100_000 + "\n" + " " * 100_000
+    found = list(cron.collect(MemorySource({"/etc/crontab": text, "/etc/cron.d/fifo": {"kind": "fifo"}})))
+    assert [item.kind for item in found if isinstance(item, Problem)] == ["limit"]
