@@ -53,6 +53,10 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for pattern in (
         "checks/k8s/container/image_*.yaml",
         "checks/k8s/container/is_*.yaml",
+        "checks/linux/account/s*.yaml",
+        "checks/linux/sudo/r*.yaml",
+        "checks/linux/cron/j*.yaml",
+        "checks/linux/file/setuid*.yaml",
         "policies/*.yaml",
         "frameworks/[np]*.yaml",
     ):

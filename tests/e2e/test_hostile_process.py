@@ -210,7 +210,7 @@ def test_somebody_who_may_not(manifest: str) -> None:
     assert "the folder folder/closed cannot be read: permission denied" in outcome.out
     for arguments, complaint in (
         (("scan", "secret.yaml"), "secret.yaml cannot be read: permission denied"),
-        (("scan", manifest, "--policy", "./policies"), "no policy files here"),
+        (("scan", manifest, "--policy", "./policies"), "policies/checks: cannot be read: Permission denied"),
         (("scan", manifest, "--policy", "./policies/a.yaml"), "cannot be read: Permission denied"),
         (("scan", manifest, "--exceptions", "policies/a.yaml"), "cannot be read: Permission denied"),
         (("scan", manifest, "-o", "reports/r.json"), "could not be written: Permission denied"),

@@ -157,8 +157,9 @@ class Environment:
         from xspm.cel.reference import ReferenceProgram  # noqa: PLC0415 - only recomputation needs the other engine
 
         place = Place(source, file, line, column, indent)
-        _, serialized, rewritten = self._check(place, resource, params, expect)
-        return ReferenceProgram(source, serialized, rewritten.tables)
+        checked, serialized, rewritten = self._check(place, resource, params, expect)
+        now = "now" in free_names(checked)
+        return ReferenceProgram(source, serialized, rewritten.tables, reads=reads(checked), reads_now=now)
 
     # Steps ----------------------------------------------------------------------------------------------------------
 

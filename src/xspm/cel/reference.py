@@ -53,15 +53,28 @@ _STATUS: Final = re.compile(r"^[A-Z_]+: ")
 class ReferenceProgram:
     """One expression for the C++ runtime."""
 
-    def __init__(self, source: str, serialized: bytes, tables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        serialized: bytes,
+        tables: Mapping[str, str] | None = None,
+        *,
+        reads: tuple[str, ...] = (),
+        reads_now: bool = False,
+    ) -> None:
         """Take an expression as the front end serialized it.
 
         Args:
             source: the CEL text.
             serialized: a `cel.expr.CheckedExpr` in an `Any`.
             tables: resource type by the name of the variable that stands for `resources["TYPE"]` in the expression.
+            reads: field paths of `resource` that it reads, sorted.
+            reads_now: whether the result depends on `now`.
         """
         self.source = source
+        self.reads = reads
+        self.reads_now = reads_now
+        self.resource_types = tuple(sorted(set((tables or {}).values())))
         self._serialized = serialized
         self._tables = tables or {}
 

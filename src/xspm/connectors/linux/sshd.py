@@ -276,7 +276,8 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read the server's settings and its host keys."""
     path = next((path for path in _CONFIGS if exists(source, path)), _CONFIGS[0])
     config = read_config(source, path)
-    if config is None and not exists(source, "/usr/sbin/sshd", "/usr/local/sbin/sshd"):
+    answer = _ask(source)
+    if config is None and answer is None and not exists(source, "/usr/sbin/sshd", "/usr/local/sbin/sshd"):
         lists = {"installed": False, "files": [], "unparsed_lines": [], "defaulted": []}
         yield settings(fill(Sshd, not_installed("the OpenSSH server"), lists))
         return
@@ -284,7 +285,6 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     text = printed_version(source, r"OpenSSH_(\d+\.\d+(?:p\d+)?)", ("sshd", "-V"), ("ssh", "-V"))
     text = text or package_version(source, "openssh-server")
     version = (parse_version(text) if text else None) or NEWEST
-    answer = _ask(source)
     parsed = config if isinstance(config, Unknown) else from_files(config, version)
     printed = parsed if answer is None else answer
     known: dict[str, Any] = {

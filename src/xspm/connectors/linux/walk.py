@@ -141,10 +141,11 @@ def walk(
         timeout: seconds, at most.
     """
     deadline = time.monotonic() + timeout
+    known = Known(mounts, uids, gids)
     pending: list[tuple[str, int]] = []
     for start, found in _starts(top, mounts):
         pending.append((start, found.st_dev))
-        if start and _matters(found, uids, gids):
+        if start and (found.st_mode & _SPECIAL or found.st_uid not in uids or found.st_gid not in gids):
             yield _entry(start, found)
     seen = denied = 0
     example = ""
@@ -164,32 +165,54 @@ def walk(
                 example = example or folder
             continue
         try:
-            with os.scandir(opened) as entries:
-                for name, found in _looked_up(entries):
-                    seen += 1
-                    if found.st_mode & _TYPE == _DIRECTORY:
-                        path = f"{folder}/{name}"
-                        if _enters(path, found.st_dev, device, mounts):
-                            pending.append((path, found.st_dev))
-                        elif found.st_dev != device or path in mounts:
-                            continue
-                    if _matters(found, uids, gids):
-                        yield _entry(f"{folder}/{name}", found)
+            count, folders, entries = _look(opened, folder, device, known)
         finally:
             os.close(opened)
+        seen += count
+        pending += [(path, device) for path in folders]
+        yield from entries
     if denied:
         message = f"{denied} folders could not be listed, for instance {clean(example) or '/'}"
         yield Problem("access", message, resource_types=WALK_TYPES, hint=RUN_AS_ROOT)
 
 
-def _looked_up(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the entries that are no links, with their metadata; one that is gone by now is left out."""
-    for entry in entries:
-        if not entry.is_symlink():
+class Known(NamedTuple):
+    """What tells an entry of interest."""
+
+    mounts: Mapping[str, bool]
+    uids: Collection[int]
+    gids: Collection[int]
+
+
+def _look(opened: int, folder: str, device: int, known: Known) -> tuple[int, list[str], list[Stat]]:
+    """Look at one folder: how many entries, the folders to go on with, the entries of interest.
+
+    This is the loop that a scan's time goes into; it calls nothing for an entry that is of no interest.
+    """
+    count = 0
+    folders: list[str] = []
+    entries: list[Stat] = []
+    mounts, uids, gids = known
+    with os.scandir(opened) as listed:
+        for entry in listed:
+            count += 1
+            if entry.is_symlink():
+                continue
             try:
-                yield entry.name, entry.stat(follow_symlinks=False)
+                found = entry.stat(follow_symlinks=False)
             except OSError:
                 continue
+            mode = found.st_mode
+            if mode & _TYPE == _DIRECTORY:
+                path = f"{folder}/{entry.name}"
+                # A mount is a start of its own, or is not walked.
+                if found.st_dev != device or path in mounts:
+                    continue
+                if path not in IMAGE_STORES:
+                    folders.append(path)
+            if mode & _SPECIAL or found.st_uid not in uids or found.st_gid not in gids:
+                entries.append(_entry(f"{folder}/{entry.name}", found))
+    return count, folders, entries
 
 
 def _starts(top: str, mounts: Mapping[str, bool]) -> Iterator[tuple[str, os.stat_result]]:
@@ -201,16 +224,6 @@ def _starts(top: str, mounts: Mapping[str, bool]) -> Iterator[tuple[str, os.stat
                 yield path, os.lstat(top + path)
             except OSError:
                 continue
-
-
-def _matters(found: os.stat_result, uids: Collection[int], gids: Collection[int]) -> bool:
-    """Whether an entry is one of those that are looked for."""
-    return bool(found.st_mode & _SPECIAL) or found.st_uid not in uids or found.st_gid not in gids
-
-
-def _enters(path: str, device: int, parent: int, mounts: Mapping[str, bool]) -> bool:
-    """Whether the walk goes on into a folder; a mount is a start of its own."""
-    return device == parent and path not in mounts and path not in IMAGE_STORES
 
 
 def _entry(path: str, found: os.stat_result) -> Stat:

@@ -226,6 +226,11 @@ def test_the_daemon_is_believed_where_it_answers() -> None:
     assert len(data["match_overrides"]) == 1
 
 
+def test_the_daemons_answer_alone_shows_that_it_is_installed() -> None:
+    data = read({}, {"sshd -T": "port 22\npermitrootlogin no\n"})
+    assert (data["installed"], data["source"], data["permit_root_login"]) == (True, "sshd -T", "no")
+
+
 def test_a_refusal_of_the_daemon_falls_back_to_the_files() -> None:
     commands = {"sshd -T": {"stdout": "", "status": 255, "stderr": "no hostkeys available"}}
     assert read({"/etc/ssh/sshd_config": "PermitRootLogin no"}, commands)["source"] == "files"
