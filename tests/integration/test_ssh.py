@@ -121,6 +121,18 @@ def test_setuid_programs_are_found_over_ssh(over_ssh: Snapshot) -> None:
     assert found
 
 
+def test_through_a_jump_host_of_ssh_config(server: Server, over_ssh: Snapshot) -> None:
+    """Aliases, identities, known hosts and `ProxyJump` come from ssh_config, for the jump host too."""
+    config = server.folder / "ssh_config"
+    config.write_text(
+        f"Host inner\n  HostName 127.0.0.1\n  Port {server.port}\n  ProxyJump outer\n"
+        f"Host outer\n  HostName 127.0.0.1\n  Port {server.port}\n"
+        f"Host *\n  IdentityFile {server.identity}\n  UserKnownHostsFile {server.known_hosts}\n"
+    )
+    found = CONNECTOR.collect("ssh://inner", Options(timeout=60, ssh_config=str(config)), lambda _: None)
+    assert steady(found).keys() == steady(over_ssh).keys()
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("sudo") is None, reason="needs root and sudo")
 def test_same_resources_with_sudo(server: Server, over_ssh: Snapshot) -> None:
     assert steady(scan(server, sudo=True)).keys() == steady(over_ssh).keys()

@@ -117,7 +117,7 @@ NEEDS: Final = Needs(
     texts=(
         *(*_APT_CONF, *_APT_LISTS, "/etc/apk/repositories", *_DNF_AUTOMATIC, _YUM_CRON),
         *(pattern for files in _INI.values() for patterns in files for pattern in patterns),
-        *("/proc/sys/kernel/osrelease", "/var/lib/update-notifier/updates-available"),
+        *("/proc/sys/kernel/osrelease"),
     ),
     stats=(
         *(pattern for patterns in (*_KEYS.values(), *_FETCHED.values()) for pattern in patterns),
