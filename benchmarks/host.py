@@ -1,14 +1,16 @@
-"""A full scan of this machine as root: CPU, memory and checks answered, for xspm, OpenSCAP and Lynis in turn.
+"""A full scan of this machine as root: CPU, memory and checks, for xspm, OpenSCAP and Lynis in turn.
 
-Needs Debian's `openscap-scanner`, `ssg-debian` and `lynis` (`apt-get install` them); a peer that is missing is left out. Debian 12 ships content for
-Debian 11, whose platform test would answer "not applicable" to everything: a copy of it that takes both is used. Answered means pass or fail. All
-three walk the file systems of this machine, so the figures grow with what lies on it.
+`benchmarks/host.py [ROUNDS [DIR]]`. Needs Debian's `openscap-scanner`, `ssg-debian` and `lynis`; a peer that is missing
+is left out. Debian 12 ships content for Debian 11, whose platform test would answer "not applicable" to everything: a
+copy of it that takes both is used. All three walk the file systems, so the figures grow with what lies there: with DIR,
+a root file system made by `debootstrap --include=python3,openscap-scanner,ssg-debian,lynis bookworm DIR`, all three run
+inside it, which is a machine without years of builds on it.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from measuring import XSPM, Cost, alternate
+from measuring import XSPM, Cost, alternate, run
 
 CONTENT = Path("/usr/share/xml/scap/ssg/content/ssg-debian11-ds.xml")
 PROFILE = "xccdf_org.ssgproject.content_profile_anssi_np_nt28_high"
@@ -24,33 +26,51 @@ PROFILE = "xccdf_org.ssgproject.content_profile_anssi_np_nt28_high"
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    root = sys.argv[2] if len(sys.argv) > 2 else ""
+    inside = ["chroot", root] if root else []
+    xspm = [*inside, "env", "PYTHONPATH=/opt/xspm", "python3", "-m", "xspm"] if root else [str(XSPM)]
+    if root:
+        _install(root)
     with tempfile.TemporaryDirectory() as folder:
-        commands = {"xspm": [str(XSPM), "scan", "host", "--fail-on", "never", "-o", "json"]}
-        if shutil.which("oscap") and CONTENT.exists():
-            widened = Path(folder, "content.xml")
-            widened.write_text(CONTENT.read_text().replace("^11.[0-9]+$", "^(11|12)\\.[0-9]+$"))
-            commands["oscap"] = ["oscap", "xccdf", "eval", "--profile", PROFILE, str(widened)]
-        if shutil.which("lynis"):
-            commands["lynis"] = ["lynis", "audit", "system", "--quick", "--no-colors"]
+        commands = {"xspm": [*xspm, "scan", "host", "--fail-on", "never", "-o", "json"]}
+        if Path(f"{root}/usr/bin/oscap").exists() and Path(f"{root}{CONTENT}").exists():
+            widened = Path(f"{root}/opt/xspm" if root else folder, "content.xml")
+            widened.write_text(Path(f"{root}{CONTENT}").read_text().replace("^11.[0-9]+$", "^(11|12)\\.[0-9]+$"))
+            seen = str(widened).removeprefix(root)
+            commands["oscap"] = [*inside, "oscap", "xccdf", "eval", "--profile", PROFILE, seen]
+        if Path(f"{root}/usr/sbin/lynis").exists():
+            commands["lynis"] = [*inside, "lynis", "audit", "system", "--quick", "--no-colors"]
+        run(commands["xspm"])
         costs = alternate(commands, rounds)
-    print(f"{'tool':<8}{'wall s':>8}{'CPU s':>8}{'MB':>7}{'answered':>10}{'CPU of xspm':>14}")
+    print(f"{'tool':<8}{'wall s':>8}{'CPU s':>8}{'MB':>7}{'ran':>6}{'decided':>9}{'CPU of xspm':>14}")
     for name, cost in costs.items():
+        ran, decided = _checks(name, cost)
         print(
-            f"{name:<8}{cost.wall:>8.2f}{cost.cpu:>8.2f}{cost.memory:>7.0f}{_answered(name, cost):>10}"
+            f"{name:<8}{cost.wall:>8.2f}{cost.cpu:>8.2f}{cost.memory:>7.0f}{ran:>6}{decided:>9}"
             f"{cost.cpu / costs['xspm'].cpu:>12.1f} x"
         )
 
 
-def _answered(name: str, cost: Cost) -> int:
+def _install(root: str) -> None:
+    """Put xspm and what it needs into a root file system whose Python is of the same version as this one."""
+    checkout = str(Path(__file__).parent.parent)
+    pip = [sys.executable, "-m", "pip", "--quiet", "install", "--upgrade", "--target", f"{root}/opt/xspm", checkout]
+    subprocess.run(pip, check=True)
+
+
+def _checks(name: str, cost: Cost) -> tuple[str, str]:
+    """How many checks ran, and how many of them ended in pass or fail; Lynis tells only the first."""
     text = cost.output.decode(errors="replace")
     if name == "oscap":
-        return len(re.findall(r"^Result\s+(pass|fail)$", text, re.MULTILINE))
+        results = re.findall(r"^Result\s+(\w+)$", text, re.MULTILINE)
+        return str(len(results)), str(sum(result in {"pass", "fail"} for result in results))
     if name == "lynis":
         found = re.search(r"Tests performed\s*:\s*(\d+)", text)
-        return int(found[1]) if found else 0
+        return (found[1] if found else "?"), ""
     report: Any = msgspec.json.decode(cost.output)
     verdicts = [verdict for assessment in report["assessments"] for verdict in assessment["verdicts"]]
-    return len({verdict["check"] for verdict in verdicts if verdict["status"] in {"pass", "fail"}})
+    decided = {verdict["check"] for verdict in verdicts if verdict["status"] in {"pass", "fail"}}
+    return str(len({verdict["check"] for verdict in verdicts})), str(len(decided))
 
 
 if __name__ == "__main__":

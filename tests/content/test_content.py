@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xspm import connector
 from xspm.app.examples import run_examples
 from xspm.app.policies import DEFAULT_POLICIES, built
 from xspm.app.reference import ReferenceEngine
@@ -66,7 +65,7 @@ _EXPECTED_FRAMEWORKS = (
 _PSS = {
     "baseline": {"host-process", "host-namespaces", "privileged", "capabilities", "host-path-volumes", "host-ports",
                  "host-probes", "app-armor", "selinux", "proc-mount", "seccomp", "sysctls"},
-    "restricted": {"volume-types", "privilege-escalation", "run-as-non-root", "run-as-non-root-user", "seccomp", "capabilities"},
+    "restricted": {"volume-types", "privilege-escalation", "run-as-non-root", "run-as-user", "seccomp", "capabilities"},
 }  # fmt: skip
 """The controls of the Pod Security Standards."""
 
@@ -126,7 +125,6 @@ def _complaints(check: Check, path: Path) -> list[str]:
         "sections out of order": sections != sorted(sections, key=SECTIONS.index),
         f"its title is longer than {WIDTH}": len(check.title) > WIDTH,
         "its title is a sentence": check.title.endswith("."),
-        "its title does not begin like one": not (check.title[0].isupper() or check.title[0].isdigit()),
         "its title commands": check.title.split()[0] in {"Ensure", "Make", "Disable", "Enable", "Set", "Do", "Avoid"},
         "its message is more than one line": "\n" in check.message,
         "its rationale says too little": len(check.rationale) < 60,
@@ -139,10 +137,10 @@ def _complaints(check: Check, path: Path) -> list[str]:
     return [f"{check.id}: {complaint}" for complaint, is_so in found.items() if is_so]
 
 
-@pytest.mark.parametrize("check_id", FILES)
-def test_a_check_answers_at_least_two_frameworks(check_id: str) -> None:
-    requirements = _built().library.requirements[check_id]
-    assert len({requirement.partition(":")[0] for requirement in requirements}) >= 2, requirements
+def test_every_check_answers_at_least_two_frameworks() -> None:
+    answered = _built().library.requirements
+    few = [check_id for check_id in FILES if len({one.partition(":")[0] for one in answered[check_id]}) < 2]
+    assert few == []
 
 
 def test_messages_render_on_failing_examples() -> None:
@@ -179,18 +177,6 @@ def test_there_are_enough_checks(family: str, least: int) -> None:
     assert sum(check_id.startswith(f"{family}.") for check_id in FILES) >= least
 
 
-def test_every_typed_resource_has_a_check() -> None:
-    """A type that nothing speaks of is collected for nothing."""
-    used = " ".join(f"{check.resource} {check.check} {check.applies}" for check in _built().checks.values())
-    idle = [
-        spec.name
-        for name in connector.TABLE
-        for spec in connector.load(name).types()
-        if spec.source is not None and spec.name not in used and f'"{spec.name}"' not in used
-    ]
-    assert idle == []
-
-
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_every_pattern_of_a_framework_names_a_check(name: str) -> None:
     framework = _built().frameworks[name]
@@ -202,12 +188,6 @@ def test_every_pattern_of_a_framework_names_a_check(name: str) -> None:
     ]
     assert idle == []
     assert framework.url.startswith("https://")
-
-
-@pytest.mark.parametrize("name", FRAMEWORKS)
-def test_a_requirement_is_answered_or_says_why_not(name: str) -> None:
-    silent = [one.id for one in _built().frameworks[name].requirements if not one.checks and not one.reason]
-    assert silent == []
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

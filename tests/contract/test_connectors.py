@@ -117,8 +117,6 @@ def _field_complaints(source: type[msgspec.Struct]) -> Iterator[tuple[str, str]]
             yield name, "not snake_case"
         if name not in docs:
             yield name, "no docstring"
-        elif not docs[name].rstrip().endswith((".", "`", ":")):
-            yield name, "its docstring is no sentence"
         if kinds.get(name) in {"int", "double"} and _AMOUNT.search(name):
             yield name, "no unit in its name"
 

@@ -80,8 +80,8 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
             names.append(one)
             continue
         path = Path(one)
-        real = os.path.realpath(path)
-        if not is_folder(path):
+        alone, real = not is_folder(path), os.path.realpath(path)
+        if alone:
             names.append(path.stem)
             if any(real.startswith(folder + os.sep) for folder in seen):
                 continue  # it came with its folder

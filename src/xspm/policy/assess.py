@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 6
 """How many observed values a verdict carries at most."""
+_MAX_SIZE: Final = 2_000
+"""Characters of an observed value that is kept whole: a person reads no more, and thousands of verdicts would carry the
+evidence several times over.
+"""
+_MAX_ITEMS: Final = 10
+_MAX_DEPTH: Final = 4
+"""What is kept of a larger one: items of each collection, and nesting."""
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Engine(Protocol):
@@ -172,14 +181,27 @@ def _unknown(problem: Problem) -> Unknown:
     return Unknown(problem.message, cause=cause)
 
 
-class _Step(msgspec.Struct, frozen=True):
+class _Read(NamedTuple):
+    """A field that an expression reads."""
+
+    path: str
+    """As the check wrote it: `resource.spec.hostNetwork`."""
+    field: str
+    """The same without `resource.`, as places are listed."""
+
+
+class _Step(NamedTuple):
     """One check as the loop over resources needs it."""
 
     id: str
     severity: Severity
     weight: int
     params: dict[str, Any]
-    executable: Executable
+    applies: Expression | None
+    program: Expression
+    message: Template
+    reads: dict[Expression, tuple[_Read, ...]]
+    """By expression of the check: what a verdict shows of the resource."""
 
 
 class _Group(msgspec.Struct, frozen=True):
@@ -232,17 +254,15 @@ class _Assessor:
         return tuple(groups)
 
     def _steps(self, planned: Sequence[Planned], evidence: Sequence[str]) -> _Group:
-        steps = tuple(
-            _Step(
-                one.compiled.check.id,
-                one.severity,
-                WEIGHTS[one.severity],
-                one.params,
-                self._engine.executable(one.compiled),
-            )
-            for one in planned
-        )
+        steps = tuple(self._step(one) for one in planned)
         return _Group(steps, self._key(planned, evidence))
+
+    def _step(self, planned: Planned) -> _Step:
+        executable, severity = self._engine.executable(planned.compiled), planned.severity
+        applies, program = executable.applies, executable.program
+        reads = {one: tuple(map(_read, one.reads)) for one in (applies, program) if one is not None}
+        name = planned.compiled.check.id
+        return _Step(name, severity, WEIGHTS[severity], planned.params, applies, program, executable.message, reads)
 
     def _parts(self, planned: Planned) -> list[Expression | Template]:
         executable = self._engine.executable(planned.compiled)
@@ -288,14 +308,14 @@ class _Assessor:
         passed = decided = total = 0
         attention = False
         for step in group.steps:
-            program = step.executable.applies
-            outcome: Any = True
             status: Status = "pass"
+            program = step.applies
+            outcome: Any = True
             if program is not None:
                 outcome = program.evaluate(data, step.params, resources, now)
                 status = "not_applicable"
             if outcome is True:
-                program, status = step.executable.program, "pass"
+                program, status = step.program, "pass"
                 outcome = program.evaluate(data, step.params, resources, now)
                 total += step.weight
                 if outcome is True:
@@ -308,7 +328,7 @@ class _Assessor:
                 total += step.weight
             if status == "fail" or type(outcome) is not bool:
                 attention = True
-                verdicts.append(self._open(step, program, outcome, resource, data))
+                verdicts.append(self._open(step, program or step.program, outcome, resource, data))
             else:
                 verdicts.append(
                     Verdict(step.id, status, step.severity, kind, identity, name, "", (), place, None, None, content)
@@ -316,19 +336,19 @@ class _Assessor:
         return Remembered(tuple(verdicts), passed, decided, total, attention)
 
     def _open(
-        self, step: _Step, program: Expression | None, outcome: Any, resource: Resource, data: dict[str, Any]
+        self, step: _Step, program: Expression, outcome: Any, resource: Resource, data: dict[str, Any]
     ) -> Verdict:
         """The verdict that a person must look at, with what was seen and where."""
         status: Status
         cause: Cause | None = None
         if outcome is False:
-            message = step.executable.message.render(data, step.params, self._resources, self._snapshot.collected_at)
+            message = step.message.render(data, step.params, self._resources, self._snapshot.collected_at)
             status, message = "fail", message or "the check does not hold"
         elif isinstance(outcome, Unknown):
             status, message, cause = "unknown", outcome.reason, outcome.cause
         else:
             status, message = "error", outcome.message if isinstance(outcome, EvaluationError) else "not a truth value"
-        reads = program.reads if program else ()
+        reads = step.reads[program]
         return Verdict(
             check=step.id,
             status=status,
@@ -363,20 +383,47 @@ class _Assessor:
         return Remembered(verdicts, passed=0, decided=0, total=total, attention=True)
 
 
-def _observed(paths: Sequence[str], resource: Resource, data: dict[str, Any]) -> tuple[Observed, ...]:
+def _read(path: str) -> _Read:
+    return _Read(path, path.removeprefix("resource."))
+
+
+def _observed(reads: Sequence[_Read], resource: Resource, data: dict[str, Any]) -> tuple[Observed, ...]:
     """The values of the fields a check read, as plain JSON."""
-    return tuple(
-        Observed(path, msgspec.to_builtins(observe(path, data)), resource.locations.get(path.removeprefix("resource.")))
-        for path in paths[:_SHOWN]
-    )
+    places = resource.locations
+    return tuple([Observed(path, brief(observe(path, data)), places.get(field)) for path, field in reads[:_SHOWN]])
 
 
-def _place(resource: Resource, paths: Sequence[str]) -> Location | None:
+def brief(value: Any) -> Any:
+    """Return a value as plain JSON that a person can read: the start of what is long, and how much is left out."""
+    kind = type(value)
+    if kind is str:
+        return value if len(value) <= _MAX_SIZE else value[: _MAX_SIZE - 1] + "…"
+    if kind is dict or kind is list:
+        try:
+            small = len(_encode(value)) <= _MAX_SIZE
+        except UnicodeEncodeError:
+            small = False
+        return msgspec.to_builtins(value) if small else _cut(value, 0)
+    return msgspec.to_builtins(value) if kind is Unknown else value
+
+
+def _cut(value: Any, depth: int) -> Any:
+    if type(value) is list:
+        cut = [_cut(item, depth + 1) for item in value[:_MAX_ITEMS]] if depth < _MAX_DEPTH else []
+        return [*cut, f"… {len(value) - len(cut)} more"] if len(cut) < len(value) else cut
+    if type(value) is dict:
+        shown = islice(value.items(), _MAX_ITEMS if depth < _MAX_DEPTH else 0)
+        entries = {key: _cut(item, depth + 1) for key, item in shown}
+        return entries | {"…": f"{len(value) - len(entries)} more"} if len(entries) < len(value) else entries
+    return brief(value)
+
+
+def _place(resource: Resource, reads: Sequence[_Read]) -> Location | None:
     """The line of the first field read that is written down, else of the resource."""
-    for path in paths:
-        place = resource.locations.get(path.removeprefix("resource."))
-        if place is not None:
-            return place
+    places = resource.locations
+    for _, field in reads:
+        if field in places:
+            return places[field]
     return resource.location
 
 

@@ -14,7 +14,6 @@ from xspm.policy.fields import Fields
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from xspm.model.asset import Asset
     from xspm.model.verdict import Verdict
@@ -77,8 +76,3 @@ def covers(exception: PolicyException, asset: Asset, verdict: Verdict) -> bool:
 def in_force(exception: PolicyException, now: str) -> bool:
     """Whether an exception counts at `now` (RFC 3339, UTC): through the whole of its last day."""
     return now[:10] <= exception.expires
-
-
-def stale(exceptions: Sequence[PolicyException], used: set[PolicyException]) -> list[PolicyException]:
-    """The exceptions that covered nothing."""
-    return [exception for exception in exceptions if exception not in used]

@@ -8,28 +8,26 @@ parse) stops it like an unknown of the highest severity.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from xspm.model.check import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     from xspm.model.verdict import Assessment, Verdict
 
+_RANK: Final[dict[str, int]] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
 
 def counts(verdict: Verdict, fail_on: Severity | Literal["never"], *, allow_unknown: bool) -> bool:
     """Whether a verdict stops the gate."""
-    if fail_on == "never" or verdict.exception is not None:
+    status = verdict.status
+    if status == "pass" or status == "not_applicable" or fail_on == "never" or verdict.exception is not None:  # noqa: PLR1714 - asked of every verdict
         return False
-    if SEVERITIES.index(verdict.severity) > SEVERITIES.index(fail_on):
+    if _RANK[verdict.severity] > _RANK[fail_on]:
         return False
-    match verdict.status:
-        case "fail":
-            return True
-        case "error":
-            return not allow_unknown
-        case "unknown":
-            return not allow_unknown and verdict.cause != "apply"
-    return False
+    if status == "fail":
+        return True
+    return not allow_unknown and (status == "error" or verdict.cause != "apply")
 
 
 def stops(assessment: Assessment, fail_on: Severity | Literal["never"], *, allow_unknown: bool) -> bool:

@@ -6,6 +6,7 @@ Every number a report shows comes from here, so that no two formats can disagree
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 WORDS: Final[dict[str, str]] = {"not_applicable": "not applicable"}
 """Statuses that read better with other letters."""
 
+_KIND: Final = attrgetter("status", "severity", "exception")
 _RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -70,12 +72,14 @@ ROWS: Final = (*STATUSES[:3], "excepted", *STATUSES[3:])
 
 def table(assessments: Iterable[Assessment]) -> Table:
     """Count the verdicts of some assets."""
-    return Table(Counter((status_of(verdict), verdict.severity) for item in assessments for verdict in item.verdicts))
-
-
-def status_of(verdict: Verdict) -> str:
-    """Return a verdict's status, or `excepted` when an exception covers it."""
-    return verdict.status if verdict.exception is None else "excepted"
+    tally: Counter[tuple[str, Severity, object]] = Counter()
+    for item in assessments:
+        tally.update(map(_KIND, item.verdicts))
+    cells: dict[tuple[str, Severity], int] = {}
+    for (status, severity, exception), number in tally.items():
+        row = status if exception is None else "excepted"
+        cells[row, severity] = cells.get((row, severity), 0) + number
+    return Table(cells)
 
 
 def open_verdicts(assessment: Assessment, *statuses: Status) -> list[Verdict]:

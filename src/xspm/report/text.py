@@ -34,6 +34,8 @@ _search = re.compile(f"[{_INVISIBLE}]").search
 _replace = re.compile(f"[{_INVISIBLE}]").sub
 _escape_in_json = re.compile(f"[{_INVISIBLE.removeprefix(chr(0) + '-' + chr(0x1F))}]").sub
 
+_PIECE: Final = 4_096
+
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _COMMENT: Final = ("#", "//")
@@ -103,13 +105,14 @@ def encode(data: Any, indent: int | None = None) -> str:
         raw = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(data)))
     if indent is not None:
         raw = msgspec.json.format(raw, indent=indent)
-    text = raw.decode()
     if raw.isascii() and b"\x7f" not in raw:
-        return text
-    # Most lines of a long report are plain ASCII, and seeing that is much cheaper than searching them.
-    return "\n".join(
-        line if line.isascii() and "\x7f" not in line else _escape_in_json(_json_escape, line)
-        for line in text.split("\n")
+        return raw.decode()
+    text = raw.decode()
+    del raw
+    # Most of a long report is plain ASCII, and seeing that is much cheaper than searching it.
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return "".join(
+        piece if piece.isascii() and "\x7f" not in piece else _escape_in_json(_json_escape, piece) for piece in pieces
     )
 
 

@@ -79,3 +79,42 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "checks").mkdir(mode=0)
     with pytest.raises(PolicyError, match="cannot be read: Permission denied"):
         read_folder(tmp_path)
+
+
+def test_the_other_suffix_of_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "a.yml").write_text("x")
+    with pytest.raises(PolicyError, match="policy files end in .yaml"):
+        read_folder(tmp_path)
+
+
+def test_a_link_to_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "a").symlink_to("/etc")
+    with pytest.raises(PolicyError, match="a link to a folder is not followed"):
+        read_folder(tmp_path)
+
+
+def test_a_single_file_is_named_as_given(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text("x")
+    read = read_folder(tmp_path / "mine.yml")
+    assert list(read.files) == ["policies/mine.yaml"]
+    assert read.name("policies/mine.yaml") == f"{tmp_path}/mine.yml"
+
+
+def test_a_path_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("a")
+    with pytest.raises(PolicyError, match="cannot be read: Too many levels of symbolic links"):
+        read_folder(tmp_path / "a")
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a user without rights, whoever runs the tests."""
+    (tmp_path / "checks").mkdir()
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PolicyError, match="checks: cannot be read: Permission denied"):
+        read_folder(tmp_path)

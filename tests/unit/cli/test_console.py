@@ -1,0 +1,122 @@
+"""Talking to a person: colour only where wanted, tables that fit, nothing that acts."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from xspm.cli import console, run
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Stand at a terminal of 60 columns; called by the test, for pytest sets its own streams after fixtures."""
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    return shown
+
+
+def test_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_terminal(monkeypatch)
+    assert console.coloured()
+    monkeypatch.setenv("TERM", "dumb")
+    assert not console.coloured()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "")
+    assert not console.coloured()
+
+
+def test_no_colour_in_a_pipe() -> None:
+    assert not console.coloured()
+    assert console.width() == 100
+
+
+@pytest.mark.parametrize(("columns", "expected"), [("60", 60), ("10", 40)])
+def test_width(columns: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", columns)
+    assert expected == console.width()
+
+
+def test_table_wraps_its_last_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_a_terminal(monkeypatch)
+    console.print_table([("a", "word " * 20), ("\x1b[2J", "")], ("NAME", "TEXT"))
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines[1:])) <= 60
+    assert lines[0].startswith("\x1b[1mNAME")
+    assert lines[1].startswith("a          word")
+    assert lines[2].startswith("           word")
+    assert lines[-1] == "\\x1b[2J"
+
+
+def test_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table([], ("A",))
+    assert capsys.readouterr().out == ""
+
+
+def test_text_and_headings(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_a_terminal(monkeypatch)
+    console.heading("h\x07")
+    monkeypatch.setenv("NO_COLOR", "1")
+    console.heading("h")
+    console.print_text("a " * 40 + "\n\nb\u202e", "  ")
+    assert terminal.getvalue().startswith("\x1b[1mh\\x07\x1b[0m\nh\n  a a")
+    assert terminal.getvalue().endswith("\n\n  b\\u202e\n")
+
+
+def test_json_is_sorted(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_json({"b": 1, "a": [None]})
+    assert capsys.readouterr().out == '{\n  "a": [\n    null\n  ],\n  "b": 1\n}\n'
+
+
+def test_progress_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_a_terminal(monkeypatch)
+    with console.progress() as tell:
+        tell("[red]\x1b[2Jfile")
+    assert "\x1b[2Jfile" not in terminal.getvalue()
+    monkeypatch.setenv("TERM", "dumb")
+    with console.progress() as tell:
+        tell("silent")
+    assert "silent" not in terminal.getvalue()
+
+
+def test_a_defect_is_one_line_unless_debugged(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_arguments: object, **_named: object) -> None:
+        raise ZeroDivisionError("a\nb")
+
+    monkeypatch.setattr("xspm.cli.command.main", defect)
+    assert run(["scan"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "xspm: internal error: ZeroDivisionError: a\\nb",
+        "  hint: run again with XSPM_DEBUG=1 and report the traceback",
+    ]
+    monkeypatch.setenv("XSPM_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        run(["scan"])
+
+
+def test_an_operating_system_error_that_names_a_file_is_a_defect(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_arguments: object, **_named: object) -> None:
+        raise OSError(28, "No space left on device", "/some/file")
+
+    monkeypatch.setattr("xspm.cli.command.main", defect)
+    assert run(["scan"]) == 2
+    assert "internal error: OSError" in capsys.readouterr().err
+
+
+def test_help_without_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert "Usage: xspm" in capsys.readouterr().err

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xspm import errors
+from xspm.errors import UsageError, XspmError, one_line
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (XspmError("m"), "m"),
+        (XspmError("m", line=1, column=2), "m"),
+        (XspmError("m", file="f"), "f: m"),
+        (XspmError("m", file="f", column=2), "f: m"),
+        (XspmError("m", file="f", line=1), "f:1: m"),
+        (XspmError("m", file="f", line=1, column=2), "f:1:2: m"),
+        (XspmError("m", hint="h"), "m\n  hint: h"),
+        (XspmError("m", file="f", line=1, column=3, source="abc"), "f:1:3: m\n  abc\n    ^"),
+        (XspmError("m", column=1, source="abc", hint="h"), "m\n  abc\n  ^\n  hint: h"),
+        (XspmError("m", source="abc"), "m"),
+        (XspmError("a\nb", file="\x1b[2J", hint="c\u202e"), "\\x1b[2J: a\\nb\n  hint: c\\u202e"),
+        (XspmError("m", column=2, source="\tx"), "m\n  \\tx\n    ^"),
+    ],
+)
+def test_diagnostics(error: XspmError, expected: str) -> None:
+    assert expected == error.diagnostics()
+    assert expected.partition("\n")[0] == str(error)
+
+
+def test_every_error_has_one_root() -> None:
+    found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]
+    assert len(found) == 8
+    assert all(issubclass(one, XspmError) and one.__doc__ for one in found)
+    assert isinstance(UsageError("x"), XspmError)
+
+
+@given(st.text())
+def test_one_line_is_one_printable_line(text: str) -> None:
+    shown = one_line(text)
+    assert shown.isprintable()
+    if text.isprintable():
+        assert text == shown
