@@ -8,7 +8,6 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +15,14 @@ from hypothesis import strategies as st
 from xspm import connector
 from xspm.app.policies import built
 from xspm.connector import Connector
+from xspm.errors import ConnectorError
 from xspm.model.asset import decode_snapshot, encode_snapshot
 from xspm.model.schema import ResourceType, Shape, TypeSpec, field_docs, shape_of, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import msgspec
 
     from xspm.model.asset import Snapshot
     from xspm.policy.library import Built
@@ -202,8 +204,6 @@ def test_the_same_evidence_has_the_same_digest(name: str) -> None:
 @pytest.mark.parametrize("name", CONNECTORS)
 @pytest.mark.parametrize(("form", "content"), [("nope", {}), ("host", []), ("manifest", 1), ("manifest", "- 1")])
 def test_a_foreign_example_is_refused(name: str, form: str, content: Any) -> None:
-    from xspm.errors import ConnectorError  # noqa: PLC0415 - only here
-
     if form == CODE_FORMS.get(name) == "host" and isinstance(content, dict):
         pytest.skip("its own form")
     with pytest.raises(ConnectorError):

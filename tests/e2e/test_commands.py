@@ -16,7 +16,6 @@ from xspm import __version__, cli
 from xspm.app.policies import built
 from xspm.policy.checks import TEXT_FORMS
 
-
 pytestmark = pytest.mark.usefixtures("little_content")
 
 

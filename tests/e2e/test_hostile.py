@@ -53,7 +53,7 @@ class Case(NamedTuple):
     name: str
     arguments: tuple[str, ...]
     complaint: str
-    files: dict[str, str | bytes] = {}
+    files: dict[str, str | bytes] | None = None
     prepare: Callable[[], object] | None = None
 
 
@@ -225,7 +225,7 @@ POLICIES = [
     own("policy of a shipped name", "policies/pss-baseline.yaml", POLICY, "exists already"),
     own("override of no check", "policies/p.yaml", POLICY + "overrides: [{checks: [zz.*], severity: low}]\n", "names no check"),
     own("override of no parameter", "policies/p.yaml", POLICY + f"overrides: [{{checks: [{IMAGES}], params: {{nope: 1}}}}]\n", "sets the parameter 'nope'"),
-    own("override of a wrong type", "policies/p.yaml", POLICY + "overrides: [{checks: [\"k8s.*\"], params: {registries: {a: 1}}}]\n", "which is not"),
+    own("override of a wrong type", "policies/p.yaml", POLICY + 'overrides: [{checks: ["k8s.*"], params: {registries: {a: 1}}}]\n', "which is not"),
     own("override of nothing", "policies/p.yaml", POLICY + "overrides: [{checks: [k8s.*]}]\n", "an override changes"),
     own("scope that is a list", "policies/p.yaml", POLICY + "scope: [a]\n", "a mapping is needed"),
     own("framework of nothing", "frameworks/f.yaml", changed(FRAMEWORK, '[{id: "1", title: t, checks: ["k8s.*"]}]', "[]"), "`requirements` is missing"),
@@ -263,7 +263,7 @@ def _cases() -> list[object]:
 
 
 def _arrange(case: Case) -> None:
-    for name, content in case.files.items():
+    for name, content in (case.files or {}).items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
     if case.prepare:

@@ -196,8 +196,10 @@ def test_policy_folder_that_is_a_file(manifest: str, capsys: pytest.CaptureFixtu
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.usefixtures("little_content")
-def test_somebody_who_may_not(manifest: str) -> None:
+def test_somebody_who_may_not(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Without rights: an unreadable folder, file, policy and report folder, each named."""
+    call(capsys, "scan", manifest, "--no-cache", "-o", "report.json")  # imports what nobody might not be allowed to
+    call(capsys, "scan", "dir:/nonexistent")
     for name in ("folder", "folder/closed", "reports", "policies"):
         Path(name).mkdir()
     Path("folder/pod.yaml").write_text(POD)

@@ -40,9 +40,10 @@ def ssh_port() -> Iterator[int]:
     started: list[int] = []
     ready = threading.Event()
 
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    Path("host.pub").write_bytes(key.export_public_key())
+
     async def serve() -> None:
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        Path("host.pub").write_bytes(key.export_public_key())
         server = await asyncssh.create_server(asyncssh.SSHServer, "127.0.0.1", 0, server_host_keys=[key])
         started.append(server.get_port())
         ready.set()
@@ -149,7 +150,10 @@ def test_peer_that_is_no_ssh_server(peer: socket.socket, capsys: pytest.CaptureF
 
 
 def test_peer_that_hangs_up(peer: socket.socket, capsys: pytest.CaptureFixture[str]) -> None:
-    thread = threading.Thread(target=lambda: peer.accept()[0].close())
+    def hang_up() -> None:
+        peer.accept()[0].close()
+
+    thread = threading.Thread(target=hang_up)
     thread.start()
     outcome = call(capsys, "scan", f"ssh://root@127.0.0.1:{peer.getsockname()[1]}", "--timeout", "20")
     thread.join(20)

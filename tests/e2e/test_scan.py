@@ -297,7 +297,7 @@ def _plant_root() -> None:
             "root/etc/apt/sources.list": f"deb https://user:{SECRETS[0]}@deb.example.com/debian trixie main\n",
             "root/etc/ssh/ssh_host_ed25519_key": f"-----BEGIN PRIVATE KEY-----\n{PRIVATE_KEY}\n-----END PRIVATE KEY-----\n",
             "root/etc/crontab": f"0 0 * * * root mysqldump --password={SECRETS[1]} --all\n",
-            "root/etc/docker/daemon.json": '{"http-proxy": "http://u:%s@proxy:3128"}' % SECRETS[2],
+            "root/etc/docker/daemon.json": f'{{"http-proxy": "http://u:{SECRETS[2]}@proxy:3128"}}',
             "root/etc/sudoers": f"root ALL=(ALL) ALL\n# {SECRETS[3]}\n",
             "root/etc/default/grub": f'GRUB_CMDLINE_LINUX="root=/dev/sda1"\n# password {SECRETS[3]}\n',
             "root/boot/grub/grub.cfg": f"set superusers=root\npassword_pbkdf2 root grub.pbkdf2.sha512.10000.{PRIVATE_KEY}\n",

@@ -7,7 +7,6 @@ that is a path. A `--policy` that is no path is the name of a policy to use.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,6 +22,7 @@ from xspm.policy.plan import policies_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FOLDER: Final = ".xspm"
 
@@ -74,7 +74,11 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
     if near is not None:
         folders.append(read_folder(near))
         seen.add(os.path.realpath(near))
-    names = []
+    names: list[str] = []
+    if not chosen:
+        return [_shown(folder) for folder in folders], names
+    from pathlib import Path  # noqa: PLC0415 - a start without folders of the user's needs none, and it is slow to import
+
     for one in chosen:
         if not (os.path.lexists(one) or os.sep in one or one.endswith((".yaml", ".yml"))):
             names.append(one)
@@ -93,24 +97,29 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
 
 def default_cache() -> Cache | None:
     """The user's cache folder (XDG base directory specification); None when there is no home to keep one in."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base and Path(base).is_absolute():
-        return Cache(Path(base, "xspm"))
-    home = os.environ.get("HOME")
-    return Cache(Path(home, ".cache", "xspm")) if home and Path(home).is_absolute() else None
+    base = os.environ.get("XDG_CACHE_HOME") or ""
+    if not base.startswith("/"):
+        home = os.environ.get("HOME") or ""
+        base = f"{home}/.cache" if home.startswith("/") else ""
+    return Cache(f"{base}/xspm") if base else None
 
 
 def _nearest() -> Path | None:
     try:
-        here = Path.cwd()
+        here = os.getcwd()  # noqa: PTH109 - pathlib is slow to import, and hardly anyone keeps such a folder
     except OSError as error:
         raise PolicyError(f"the working folder cannot be read: {error.strerror}") from error
-    home = os.environ.get("HOME")
-    for folder in (here, *here.parents):
+    home, folder = os.environ.get("HOME"), here
+    while True:
         # What may not be looked at is not in reach: os.path.isdir says no where Path.is_dir would raise.
-        if os.path.isdir(folder / FOLDER) and str(folder) != home:  # noqa: PTH112
-            return folder / FOLDER
-    return None
+        if folder != home and os.path.isdir(f"{folder}/{FOLDER}"):  # noqa: PTH112
+            from pathlib import Path  # noqa: PLC0415
+
+            return Path(folder, FOLDER)
+        above = os.path.dirname(folder)  # noqa: PTH120
+        if above == folder:
+            return None
+        folder = above
 
 
 def _shown(folder: Folder) -> Folder:
@@ -118,6 +127,8 @@ def _shown(folder: Folder) -> Folder:
     if folder.shipped:
         return folder
     try:
+        from pathlib import Path  # noqa: PLC0415
+
         shown = Path(os.path.realpath(folder.shown)).relative_to(Path.cwd())
     except ValueError:
         return folder

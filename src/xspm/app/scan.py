@@ -8,8 +8,6 @@ something unforeseen is reported like one that could not read.
 from __future__ import annotations
 
 import datetime
-import queue
-import threading
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -153,6 +151,9 @@ def _collect_all(
     """Collect every target, at most `_AT_ONCE` at a time, in the order given."""
     if len(readers) == 1:
         return [_collect(*readers[0], options, progress)]
+    import queue  # noqa: PLC0415 - one target needs neither
+    import threading  # noqa: PLC0415
+
     outcomes: list[Snapshot | XspmError | None] = [None] * len(readers)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[int] = queue.SimpleQueue()

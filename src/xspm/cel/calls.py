@@ -52,7 +52,7 @@ class Calls(Writer):
         arguments = [self.expression(operand) for operand in operands]
         if name.startswith("m:"):
             name = name.removeprefix("m:")
-            arguments.insert(0, "m")
+            arguments.insert(0, self.meter)
         return f"{name}({', '.join(arguments)})" if checked else f"call_({', '.join([name, *arguments])})"
 
     def negation(self, node: Call) -> str:
@@ -94,12 +94,12 @@ class Calls(Writer):
             first, name = self.atom(self.expression(one))
             kind = "dict" if self.checked.type_of(one).kind in {"message", "map"} else self.python_type(one)
             null, other = operator == "==", operator == "!="
-            return f"({null} if {first} is None else {other} if type({name}) is {kind} else {slow}(m, {name}, None))"
+            return f"({null} if {first} is None else {other} if type({name}) is {kind} else {slow}({self.meter}, {name}, None))"
         kind = type(two.value).__name__ if isinstance(two, Literal) else self.python_type(one, two)
         if kind not in {"str", "int", "bool", "float", "bytes"}:
             kind = "str"
         test, left, right = self.both(one, two, kind)
-        return f"({left} {operator} {right} if {test} else {slow}(m, {left}, {right}))"
+        return f"({left} {operator} {right} if {test} else {slow}({self.meter}, {left}, {right}))"
 
     def comparison(self, node: Call) -> str:
         """`a < b` and the like."""
@@ -108,7 +108,7 @@ class Calls(Writer):
         test, left, right = self.both(
             node.operands[0], node.operands[1], kind if kind in {"str", "int", "float"} else "int"
         )
-        return f"({left} {operator} {right} if {test} else {slow}(m, {left}, {right}))"
+        return f"({left} {operator} {right} if {test} else {slow}({self.meter}, {left}, {right}))"
 
     def arithmetic(self, node: Call) -> str:
         """`a + b`, `a - b`, `a * b`."""
@@ -127,10 +127,10 @@ class Calls(Writer):
         test, left, right = self.both(node.operands[0], node.operands[1], "str")
         match node.function:
             case "contains":
-                return f"({right} in {left} if {test} and len({left}) < {_SHORT} else contains_(m, {left}, {right}))"
+                return f"({right} in {left} if {test} and len({left}) < {_SHORT} else contains_({self.meter}, {left}, {right}))"
             case "startsWith":
-                return f"({left}.startswith({right}) if {test} else starts_with_(m, {left}, {right}))"
-        return f"({left}.endswith({right}) if {test} else ends_with_(m, {left}, {right}))"
+                return f"({left}.startswith({right}) if {test} else starts_with_({self.meter}, {left}, {right}))"
+        return f"({left}.endswith({right}) if {test} else ends_with_({self.meter}, {left}, {right}))"
 
     def membership(self, node: Call) -> str:
         """`a in b`."""
@@ -143,15 +143,15 @@ class Calls(Writer):
                 items = ", ".join(
                     repr(element.value) for element in collection.elements if isinstance(element, Literal)
                 )
-                return f"({name} in {{{items}}} if type({first}) is {kind.__name__} else in_(m, {name}, [{items}]))"
+                return f"({name} in {{{items}}} if type({first}) is {kind.__name__} else in_({self.meter}, {name}, [{items}]))"
         if isinstance(item, Literal) and type(item.value) is str and self.checked.type_of(collection).kind == "map":
             first, name = self.atom(self.expression(collection))
-            return f"({item.value!r} in {name} if type({first}) is dict else in_(m, {item.value!r}, {name}))"
+            return f"({item.value!r} in {name} if type({first}) is dict else in_({self.meter}, {item.value!r}, {name}))"
         first, left = self.atom(self.expression(item))
         second, right = self.atom(self.expression(collection))
         # `&` evaluates both sides, so both names are bound on the long way too
         test = f"(type({first}) is str) & (type({second}) is list) and {left} in {right}"
-        return f"(True if {test} else in_(m, {left}, {right}))"
+        return f"(True if {test} else in_({self.meter}, {left}, {right}))"
 
     def index(self, node: Call) -> str:
         """`a[b]`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ def coloured() -> bool:
 
 def width() -> int:
     """Columns to write for: the terminal's, 100 when there is none."""
-    return max(40, shutil.get_terminal_size((100, 24)).columns) if sys.stdout.isatty() else 100
+    return max(40, os.get_terminal_size(sys.stdout.fileno()).columns or 100) if sys.stdout.isatty() else 100
 
 
 def print_json(value: Any) -> None:

@@ -24,19 +24,19 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 class Cache:
     """Files below one folder that only this user may write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | str) -> None:
         """Use `folder`, made on the first `put`."""
-        self._folder = folder
+        self._folder = os.fspath(folder)
 
     def get(self, key: str) -> bytes | None:
         """The payload stored under a key (hex digits), None if there is none that can be trusted."""
         try:
-            descriptor = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(f"{self._folder}/{key}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
         try:
             with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
-                if not (_private(os.fstat(file.fileno())) and _private(self._folder.stat())):
+                if not (_private(os.fstat(file.fileno())) and _private(os.stat(self._folder))):
                     return None
                 data = file.read(_MAX_BYTES)
         except OSError:
@@ -49,20 +49,23 @@ class Cache:
 
     def put(self, key: str, payload: bytes) -> None:
         """Store a payload, whole or not at all, and drop the oldest files beyond a few."""
-        temporary = self._folder / f".{key}.{os.getpid()}"
+        from pathlib import Path  # noqa: PLC0415 - what is cached is found without it
+
+        folder = Path(self._folder)
+        temporary = folder / f".{key}.{os.getpid()}"
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not _private(self._folder.stat()):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _private(folder.stat()):
                 return
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             try:
                 with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, created exclusively
                     file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
-                temporary.replace(self._folder / key)
+                temporary.replace(folder / key)
             finally:
                 temporary.unlink(missing_ok=True)
             entries = sorted(
-                (entry for entry in self._folder.iterdir() if not entry.name.startswith(".")),
+                (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
                 key=lambda entry: entry.stat().st_mtime,
             )
             for entry in entries[:-_KEEP]:

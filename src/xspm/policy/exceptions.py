@@ -14,7 +14,6 @@ from xspm.policy.fields import Fields
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
-
     from xspm.model.asset import Asset
     from xspm.model.verdict import Verdict
     from xspm.syntax.yaml import Document

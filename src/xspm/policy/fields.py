@@ -6,7 +6,6 @@ nobody asked for, with the nearest known name as a hint.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from xspm.errors import PolicyError
@@ -137,6 +136,8 @@ class Fields:
         """
         for key in self._mapping:
             if key not in self._asked:
+                import difflib  # noqa: PLC0415 - only an error needs it
+
                 near = difflib.get_close_matches(str(key), sorted(self._asked), n=1)
                 hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(self._asked))}"
                 self.fail(f"`{key}` is not known here", key, hint=hint)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from xspm.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _MAX_FILE: Final = 1024 * 1024
 _MAX_FILES: Final = 20_000
@@ -83,16 +86,32 @@ def is_folder(path: Path) -> bool:
         raise PolicyError(f"cannot be read: {_why(error)}", file=str(path)) from error
 
 
-def shipped_folder(path: Path) -> Folder:
+def shipped_folder(path: Path | str) -> Folder:
     """Xspm's own content, to be read only if it must be compiled."""
-    stamp = hashlib.sha256()
-    for file in _walk(path):
-        status = file.stat()
-        stamp.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return Folder(shown="xspm", files={}, shipped=True, stamp=stamp.hexdigest())
+    return Folder(shown="xspm", files={}, shipped=True, stamp=stamp(path, ".yaml"))
+
+
+def stamp(folder: Path | str, suffix: str) -> str:
+    """Digest of the names, sizes and times of the files below a folder: what changes when any of them does."""
+    return hashlib.sha256("\n".join(sorted(_stamps(os.fspath(folder), suffix))).encode()).hexdigest()
+
+
+def _stamps(folder: str, suffix: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(suffix):
+                    status = entry.stat()
+                    yield f"{entry.path}\0{status.st_size}\0{status.st_mtime_ns}"
+                elif "." not in entry.name and entry.is_dir(follow_symlinks=False):
+                    yield from _stamps(entry.path, suffix)
+    except OSError as error:
+        _refuse(error)
 
 
 def _walk(folder: Path) -> list[Path]:
+    from pathlib import Path  # noqa: PLC0415 - a cached start reads no folder, and pathlib costs as much as a small scan
+
     found: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

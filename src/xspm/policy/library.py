@@ -9,8 +9,8 @@ read from source by the commands that show them.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -20,7 +20,7 @@ from xspm.cel import Program, Template
 from xspm.errors import CelError, DocumentError, PolicyError, XspmError
 from xspm.model.check import Check, Framework, Policy, PolicyException
 from xspm.model.digest import Digest, digest
-from xspm.policy.folder import read_folder
+from xspm.policy.folder import read_folder, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from xspm.policy.checks import CheckSource, Snippet
     from xspm.policy.folder import Folder
 
-CONTENT: Final = Path(__file__).parent.parent / "content"
+_PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - pathlib costs as much as a small scan
+CONTENT: Final = os.path.join(_PACKAGE, "content")  # noqa: PTH118
 """What xspm ships."""
 
 
@@ -112,12 +113,16 @@ def load(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]],
 
 def build(folders: Sequence[Folder], types: Mapping[str, TypeSpec]) -> Built:
     """Parse and compile every file of some folders, gathering every error instead of stopping at the first."""
+    from pathlib import Path  # noqa: PLC0415
+
     from xspm.cel import Environment  # noqa: PLC0415 - imports the CEL front end, which a cached start never needs
 
     builder = _Builder(Environment(types), types)
     for folder in folders:
         unread = folder.stamp is not None
-        builder.add(msgspec.structs.replace(read_folder(CONTENT, shipped=True), shown="xspm") if unread else folder)
+        builder.add(
+            msgspec.structs.replace(read_folder(Path(CONTENT), shipped=True), shown="xspm") if unread else folder
+        )
     return builder.finish()
 
 
@@ -279,12 +284,6 @@ def _key(folders: Sequence[Folder]) -> str:
 
 
 def _fingerprint() -> str:
-    """Names, sizes and times of xspm's own modules, so that a developer's change is seen without reading them."""
-    root = CONTENT.parent
-    return repr(
-        [
-            (path.name, (status := path.stat()).st_size, status.st_mtime_ns)
-            for part in ("cel", "policy", "model", "syntax", "connectors")
-            for path in sorted((root / part).rglob("*.py"))
-        ]
-    )
+    """Stamps of xspm's own modules, so that a developer's change is seen without reading them."""
+    parts = ("cel", "policy", "model", "syntax", "connectors")
+    return "".join(stamp(os.path.join(_PACKAGE, part), ".py") for part in parts)  # noqa: PTH118

@@ -48,7 +48,7 @@ STYLES: Final[dict[str, Style]] = {
     "not_applicable": "dim",
 }
 
-_COMMAND: Final = re.compile(r"^\s*::(?=.*::)|##(?=\w*\[)").sub
+_COMMAND: Final = r"^\s*::(?=.*::)|##(?=\w*\[)"
 """What a build service carries out when it reads it in a log (`::stop-commands::`, `##vso[`): no name may say it."""
 
 
@@ -88,7 +88,7 @@ class _Page:
         return "\n".join(self._lines) + "\n"
 
     def raw(self, line: str) -> None:
-        self._lines.append(_COMMAND(_defused, line) if "::" in line or "##" in line else line)
+        self._lines.append(re.sub(_COMMAND, _defused, line) if "::" in line or "##" in line else line)
 
     def blank(self) -> None:
         if self._lines and self._lines[-1]:

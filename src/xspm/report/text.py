@@ -30,9 +30,7 @@ _INVISIBLE: Final = (
 )
 """Characters that are not seen, or change how others are seen (Unicode categories Cc, Cf, Cs, Zl, Zp)."""
 
-_search = re.compile(f"[{_INVISIBLE}]").search
-_replace = re.compile(f"[{_INVISIBLE}]").sub
-_escape_in_json = re.compile(f"[{_INVISIBLE.removeprefix(chr(0) + '-' + chr(0x1F))}]").sub
+_IN_JSON: Final = _INVISIBLE.removeprefix("\x00-\x1f")
 
 _PIECE: Final = 4_096
 
@@ -46,7 +44,8 @@ _ADDRESSES: Final = frozenset({"apiVersion", "kind", "metadata", "name"})
 
 def clean(text: str) -> str:
     r"""Return `text` on one line, with every invisible character as a visible escape (`\x1b`, `\u202e`)."""
-    return _replace(_visible, text) if _search(text) else text
+    # Every invisible character counts as not printable, and asking for that is much cheaper than searching.
+    return text if text.isprintable() else re.sub(f"[{_INVISIBLE}]", _visible, text)
 
 
 def clean_lines(text: str) -> str:
@@ -112,7 +111,8 @@ def encode(data: Any, indent: int | None = None) -> str:
     # Most of a long report is plain ASCII, and seeing that is much cheaper than searching it.
     pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
     return "".join(
-        piece if piece.isascii() and "\x7f" not in piece else _escape_in_json(_json_escape, piece) for piece in pieces
+        piece if piece.isascii() and "\x7f" not in piece else re.sub(f"[{_IN_JSON}]", _json_escape, piece)
+        for piece in pieces
     )
 
 

@@ -39,12 +39,13 @@ _FLOAT_WORDS: Final = frozenset(
 )
 NUMBER_START: Final = frozenset("0123456789+-.")
 """First characters of numbers."""
+_SAFE_DIGITS: Final = len(str(MAX_SAFE_INTEGER))
 _MAX_NUMBER: Final = 400
 """Longer than any number that a configuration holds; converting longer digits costs quadratic time."""
-_INTEGER: Final = re.compile(
+_INTEGER: Final = (
     r"[-+]?(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)|(?P<dec>0|[1-9][0-9]*))\Z"
 )
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_FLOAT: Final = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"
 _BASES: Final = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 
 
@@ -62,10 +63,10 @@ def unrepresentable(text: str) -> dict[str, str]:
 
 def number(text: str) -> Any:
     """Return the number a scalar is, else the scalar itself."""
-    if not text:
-        return None
+    if text.isdecimal() and text.isascii() and len(text) < _SAFE_DIGITS and (text[0] != "0" or len(text) == 1):
+        return int(text)
     plain = text.replace("_", "") if "_" in text else text
-    if found := _INTEGER.match(plain):
+    if found := re.match(_INTEGER, plain):
         if len(plain) > _MAX_NUMBER:
             return unrepresentable(text)
         base = found.lastgroup or "dec"
@@ -73,7 +74,7 @@ def number(text: str) -> Any:
         if value > MAX_SAFE_INTEGER:
             return unrepresentable(text)
         return -value if plain[0] == "-" else value
-    if _FLOAT.match(plain):
+    if re.match(_FLOAT, plain):
         value = float(plain)
         return value if math.isfinite(value) else unrepresentable(text)
     return unrepresentable(text) if text in _FLOAT_WORDS else text

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from xspm.errors import DocumentError
 from xspm.syntax.builder import Document, Limits, Parser
-from xspm.syntax.json import decode_all
 from xspm.syntax.positions import Mark, Path, Positions
 
 if TYPE_CHECKING:
@@ -119,6 +118,8 @@ def _json(text: str, file: str, limits: Limits) -> list[Document] | None:
     """Return the documents of a text that is JSON though not YAML."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
+    from xspm.syntax.json import decode_all  # noqa: PLC0415 - hardly any text needs it
+
     decoded = decode_all(text, file=file, max_depth=limits.max_depth)
     if decoded is None:
         return None

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from house import built, check
+from house import TYPES, built, check, folder
 from xspm.app import checks
 from xspm.app.examples import Trial, judge, run_examples
 from xspm.app.policies import FOLDER
 from xspm.app.reference import ReferenceEngine
 from xspm.app.types import filled_by, resource_types
-from xspm.errors import UsageError
+from xspm.errors import PolicyError, UsageError
+from xspm.model.schema import Shape
 from xspm.model.verdict import Status, Verdict
 from xspm.policy import library
 from xspm.policy.folder import Folder, read_folder
@@ -77,6 +78,33 @@ def test_new_never_overwrites() -> None:
     assert path.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (Shape("bool"), "r.x"),
+        (Shape("string"), "size(r.x) > 0"),
+        (Shape("list"), "size(r.x) > 0"),
+        (Shape("map"), "size(r.x) > 0"),
+        (Shape("int"), "r.x == r.x"),
+        (Shape("bool", nullable=True), "r.x != null"),
+    ],
+)
+def test_a_first_condition_for_every_shape(shape: Shape, expected: str) -> None:
+    assert expected == checks._condition("r.x", shape)
+
+
+def test_sound_refuses_the_first_mistake_and_own_are_not_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = library.build(
+        [folder({"checks/a.yaml": check("1 < 2")}), folder({"checks/b.yaml": check("1 < 2")}, shipped=False)], TYPES
+    )
+    assert [one.id for one in checks.own(mixed)] == ["b"]
+    monkeypatch.setattr(checks, "built", lambda _policies: mixed)
+    assert checks.sound() is mixed
+    monkeypatch.setattr(checks, "built", lambda _policies: built({"checks/a.yaml": "{}"}))
+    with pytest.raises(PolicyError, match="`title` is missing"):
+        checks.sound(["x"])
+
+
 _HEAD = """\
 title: A check
 severity: high
@@ -119,7 +147,12 @@ PATCH = "  manifest: {spec: {hostPID: false}}"
 
 @pytest.mark.parametrize("reference", [False, True])
 def test_examples_and_remediation_hold(reference: bool) -> None:  # noqa: FBT001 - a case
-    trials = _trials(f"  pass:\n    - {FINE}\n  fail:\n    - {BAD}", remediation=PATCH, reference=reference)
+    trials = _trials(
+        f"  pass:\n    - {FINE}\n  fail:\n    - {BAD}",
+        remediation=PATCH,
+        reference=reference,
+        head="applies: resource.name != ''\n",
+    )
     assert [(trial.kind, trial.name, trial.passed, trial.detail) for trial in trials] == [
         ("example", "pass 1", True, ""),
         ("example", "fail 1", True, ""),

@@ -12,10 +12,10 @@ from xspm.app import frameworks
 from xspm.app.policies import InForce
 from xspm.app.scan import Request, report
 from xspm.errors import UsageError
-from xspm.model.verdict import Run
 
 if TYPE_CHECKING:
     from xspm.app.frameworks import Row
+    from xspm.model.verdict import Run
     from xspm.policy.library import Built
 
 FRAMEWORK = """\
@@ -37,7 +37,8 @@ def _built() -> Built:
         {
             "checks/a/locked.yaml": check("resource.locked"),
             "checks/a/keys.yaml": check(
-                "resource.keys != null && resource.keys < 3", head="applies: resource.keys == null || resource.keys != 0\n"
+                "resource.keys != null && resource.keys < 3",
+                head="applies: resource.keys == null || resource.keys != 0\n",
             ),
             "checks/a/glass.yaml": check("has(resource.pane)", resource="test.window"),
             "frameworks/f-1.yaml": FRAMEWORK,

@@ -53,8 +53,8 @@ def test_table_wraps_its_last_column(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = terminal.getvalue().splitlines()
     assert max(map(len, lines[1:])) <= 60
     assert lines[0].startswith("\x1b[1mNAME")
-    assert lines[1].startswith("a          word")
-    assert lines[2].startswith("           word")
+    assert lines[1].startswith("a        word")
+    assert lines[2].startswith("         word")
     assert lines[-1] == "\\x1b[2J"
 
 

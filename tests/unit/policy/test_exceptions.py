@@ -36,6 +36,12 @@ def test_an_exception_says_what_its_file_says() -> None:
         (f"exceptions: [{{{_GOOD}, expires: soon}}]\n", "`expires` is 'soon', not a date"),
         (f"exceptions: [{{{_GOOD}, expires: 2027-02-30}}]\n", "not a date"),
         (f"exceptions: [{{{_GOOD}, expires: 20270131}}]\n", "`expires` must be text"),
+        (f'exceptions: [{{{_GOOD}, expires: "20270131"}}]\n', "not a date"),
+        (f"exceptions: [{{{_GOOD}, expires: 2027-W04-7}}]\n", "not a date"),
+        (
+            'exceptions: [{checks: ["*"], resources: [x, "**"], reason: r, owner: o, expires: 2027-01-01}]',
+            "every check on every resource",
+        ),
         ("exceptions: [{resources: [a], reason: r, owner: o, expires: 2027-01-01}]\n", "`checks` is missing"),
         ("exceptions: [{checks: [a], reason: r, owner: o, expires: 2027-01-01}]\n", "`resources` is missing"),
         ("exceptions: [{checks: [a], resources: [a], owner: o, expires: 2027-01-01}]\n", "`reason` is missing"),

@@ -84,7 +84,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 def test_the_other_suffix_of_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "a.yml").write_text("x")
-    with pytest.raises(PolicyError, match="policy files end in .yaml"):
+    with pytest.raises(PolicyError, match=r"policy files end in \.yaml"):
         read_folder(tmp_path)
 
 

@@ -134,3 +134,10 @@ def test_a_policys_digest_moves_with_what_it_may_select() -> None:
     assert first.policy_digest(first.policies["p"]) == second.policy_digest(second.policies["p"])
     third = built(files | {"checks/a.yaml": check("!resource.locked")}).library
     assert first.policy_digest(first.policies["p"]) != third.policy_digest(third.policies["p"])
+
+
+def test_a_single_mistake_promises_no_more() -> None:
+    with pytest.raises(PolicyError) as caught:
+        library.load([folder({"checks/a.yaml": "{}"})], _types, None)
+    assert caught.value.hint is None
+    assert list(library.load([folder({"checks/a.yaml": check("1 < 2")})], _types, None).checks) == ["a"]

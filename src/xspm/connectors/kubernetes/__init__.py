@@ -7,8 +7,8 @@ Nothing is imported before it is needed.
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import ConnectorError
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FORM: Final = "manifest"
 """The form of examples and remediations: YAML text."""
 
-_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-_OTHER: Final = re.compile(r"host\Z|[A-Za-z][A-Za-z0-9+.-]*:")
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_OTHER: Final = r"host\Z|[A-Za-z][A-Za-z0-9+.-]*:"
 """Targets that are written in another connector's form, even where a path of that name exists."""
 
 
@@ -47,13 +47,9 @@ class KubernetesConnector:
         """Whether it is `-`, a folder, or a file called `*.yaml`, `*.yml` or `*.json`."""
         if target == "-":
             return True
-        if not target or "\0" in target or _OTHER.match(target):
+        if not target or "\0" in target or re.match(_OTHER, target):
             return False
-        path = Path(target)
-        try:
-            return path.is_dir() or (path.suffix in _SUFFIXES and path.is_file())
-        except OSError:
-            return False
+        return os.path.isdir(target) or (target.endswith(_SUFFIXES) and os.path.isfile(target))  # noqa: PTH112, PTH113 - pathlib costs start-up
 
     def collect(
         self,

@@ -12,7 +12,6 @@ import errno
 import os
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from xspm.connectors.kubernetes.problems import ALL_TYPES, access, unsupported
@@ -62,7 +61,7 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
         yield Text(STDIN_NAME, data, asked=True)
         return
     try:
-        mode = Path(target).stat().st_mode
+        mode = os.stat(target).st_mode  # noqa: PTH116 - pathlib costs as much as a small scan
         if stat.S_ISDIR(mode):
             yield from _walk(target, report, limits)
         elif stat.S_ISREG(mode):
@@ -77,7 +76,7 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
 
 def shown(path: str) -> str:
     """Return a path as a person would type it here: relative when it lies below the working folder."""
-    absolute, here = os.path.abspath(path), str(Path.cwd())  # noqa: PTH100 - links stay as they were typed
+    absolute, here = os.path.abspath(path), os.getcwd()  # noqa: PTH100, PTH109 - links stay as they were typed
     below = here.rstrip(os.sep) + os.sep
     relative = absolute.removeprefix(below)
     return os.fsencode(relative).decode("utf-8", "replace") if absolute != here else "."
@@ -88,8 +87,9 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
     real_root = os.path.realpath(root)
     seen: set[tuple[int, int]] = set()
     folders: list[tuple[str, bool]] = [(root, False)]
-    if Path(real_root).name == _TEMPLATES and (Path(real_root).parent / _CHART).exists():
-        report(_chart(str(Path(real_root).parent)))
+    above, name = os.path.split(real_root)
+    if name == _TEMPLATES and os.path.exists(f"{above}/{_CHART}"):  # noqa: PTH110
+        report(_chart(above))
         return
     os.scandir(root).close()
     while folders:
@@ -127,7 +127,7 @@ def _entry(
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
             if not f"{real}{os.sep}".startswith(real_root.rstrip(os.sep) + os.sep) and (
-                Path(real).is_dir() or entry.name.endswith(SUFFIXES)
+                os.path.isdir(real) or entry.name.endswith(SUFFIXES)
             ):
                 report(unsupported(f"the link {name} leads out of the folder and is not followed", name))
                 return
