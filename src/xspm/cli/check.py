@@ -12,7 +12,7 @@ from xspm.app import checks as app
 from xspm.cli.console import OUTPUT, coloured, heading, print_json, print_table, print_text
 from xspm.errors import UsageError
 from xspm.model.check import SEVERITIES, Check
-from xspm.report.text import clean, clean_lines
+from xspm.report.text import clean, clean_lines, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **o
         print_json([msgspec.structs.asdict(one) | {"examples": len(one.examples)} for one in found])
         return
     print_table([(one.id, one.severity, one.title) for one in found], ("CHECK", "SEVERITY", "TITLE"))
-    click.echo(f"\n{len(found)} checks")
+    click.echo(f"\n{plural(len(found), 'check')}")
 
 
 @check.command("show")
@@ -165,7 +165,8 @@ def test(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, engi
         for trial in failed:
             _print_trial(trial)
         kinds = [sum(trial.kind == kind for trial in outcomes) for kind in ("example", "remediation")]
-        summary = f"{len(found)} checks, {kinds[0]} examples, {kinds[1]} remediations: {len(failed)} failed"
+        parts = (plural(len(found), "check"), plural(kinds[0], "example"), plural(kinds[1], "remediation"))
+        summary = f"{', '.join(parts)}: {len(failed)} failed"
         click.echo(click.style(summary, fg="red" if failed else "green") if coloured() else summary)
     return 1 if failed else 0
 

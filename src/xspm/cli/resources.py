@@ -57,7 +57,7 @@ def resources(type_name: str | None, output: str) -> None:
 def _rows(spec: TypeSpec) -> Iterator[dict[str, Any]]:
     docs = field_docs(spec.source) if spec.source else {}
     for field in spec.shape.fields:
-        yield {"name": field.name, "type": describe(field.shape), "doc": docs.get(field.name, "")}
+        yield {"name": field.name, "type": describe(field.shape), "doc": _line(docs, field.name)}
         yield from _nested(field.name, field.shape)
 
 
@@ -65,7 +65,15 @@ def _nested(prefix: str, shape: Shape) -> Iterator[dict[str, Any]]:
     below, mark = (shape.item, "[]") if shape.item else (shape, "")
     for field in below.fields:
         docs = field_docs(below.source) if below.source else {}
-        yield {"name": f"{prefix}{mark}.{field.name}", "type": describe(field.shape), "doc": docs.get(field.name, "")}
+        yield {
+            "name": f"{prefix}{mark}.{field.name}",
+            "type": describe(field.shape),
+            "doc": _line(docs, field.name),
+        }
+
+
+def _line(docs: dict[str, str], name: str) -> str:
+    return " ".join(docs.get(name, "").split())
 
 
 def describe(shape: Shape) -> str:
