@@ -1,7 +1,10 @@
 """Kubernetes manifests: CPU, memory and kinds of finding of xspm and Checkov on the same generated files, at three sizes.
 
-`benchmarks/kubernetes.py [DOCUMENTS…]` (default 425 850 1700). The manifests are made from a fixed seed: workloads of every kind good and bad, services,
-RBAC, config maps, secrets, network policies, ingresses. Both tools run in turn. Prints a table and the ratios, and how cost grows with size.
+`benchmarks/kubernetes.py [DOCUMENTS…]` (default 425 850 1700). The manifests are made from a fixed seed after public repositories of them (the examples
+of Kubernetes, of policy engines, and test ranges: 1,744 documents with 35,442 lines): about four documents to a file and 21 lines to a document; of ten
+objects three are Pods, two Deployments, one a Service, the rest of all kinds, RBAC included; three of four name no namespace; labels repeat
+(`app: nginx`); most pods have one container, half of them with a security context, good or bad. Both tools run in turn and print their findings as
+JSON. Prints a table and the ratios, and how cost grows with size.
 """
 
 from __future__ import annotations
@@ -95,35 +98,39 @@ def generate(folder: Path, documents: int) -> None:
 
 
 def _object(chance: random.Random, number: int) -> dict[str, Any]:
-    kind = chance.choices(
-        [
-            "Deployment",
-            "StatefulSet",
-            "DaemonSet",
-            "CronJob",
-            "Job",
-            "Pod",
-            "Service",
-            "ConfigMap",
-            "Secret",
-            "Role",
-            "RoleBinding",
-            "ClusterRole",
-            "ClusterRoleBinding",
-            "NetworkPolicy",
-            "Ingress",
-            "ServiceAccount",
-            "Namespace",
-        ],
-        weights=[20, 5, 4, 5, 4, 8, 12, 8, 5, 4, 4, 3, 3, 4, 4, 5, 2],
-    )[0]
-    name = f"{kind.lower()}-{number}"
-    namespace = chance.choice(["default", "prod", "staging", "kube-system", "team-a"])
-    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": {"app": name}}
+    kind = chance.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))[0]
+    app = chance.choice(_APPS)
+    metadata: dict[str, Any] = {"name": f"{app}-{number}"}
+    if chance.random() < 0.25:
+        metadata["namespace"] = chance.choice(["prod", "staging", "kube-system", "team-a"])
+    if chance.random() < 0.7:
+        metadata["labels"] = {"app": app}
     maker = _MAKERS.get(kind)
     if maker is None:
-        return _workload(chance, kind, metadata)
-    return {"apiVersion": maker[0], "kind": kind, "metadata": metadata, **maker[1](chance, name)}
+        return _workload(chance, kind, app, metadata)
+    return {"apiVersion": maker[0], "kind": kind, "metadata": metadata, **maker[1](chance, app)}
+
+
+_APPS = ("nginx", "busybox", "redis", "web", "api", "frontend", "backend", "mysql", "test", "worker")
+_WEIGHTS = {
+    "Pod": 30,
+    "Deployment": 20,
+    "Service": 10,
+    "ConfigMap": 5,
+    "Namespace": 4,
+    "Secret": 4,
+    "ServiceAccount": 3,
+    "Role": 3,
+    "RoleBinding": 3,
+    "ClusterRole": 3,
+    "ClusterRoleBinding": 3,
+    "StatefulSet": 3,
+    "DaemonSet": 2,
+    "CronJob": 2,
+    "Job": 2,
+    "NetworkPolicy": 2,
+    "Ingress": 1,
+}
 
 
 _MAKERS: dict[str, tuple[str, Any]] = {
@@ -148,7 +155,12 @@ _MAKERS: dict[str, tuple[str, Any]] = {
     "ClusterRoleBinding": ("rbac.authorization.k8s.io/v1", lambda c, n: _binding(c, n, "ClusterRole")),
     "NetworkPolicy": (
         "networking.k8s.io/v1",
-        lambda c, _: {"spec": {"podSelector": {}, "policyTypes": c.choice([["Ingress"], ["Ingress", "Egress"]])}},
+        lambda c, n: {
+            "spec": {
+                "podSelector": c.choice([{}, {"matchLabels": {"app": n}}]),
+                "policyTypes": c.choice([["Ingress"], ["Ingress", "Egress"]]),
+            }
+        },
     ),
     "Ingress": (
         "networking.k8s.io/v1",
@@ -189,7 +201,7 @@ def _rules(chance: random.Random) -> list[dict[str, Any]]:
 
 
 def _binding(chance: random.Random, name: str, kind: str) -> dict[str, Any]:
-    role = chance.choice(["cluster-admin", "view", f"{kind.lower()}-{name.rpartition('-')[2]}"])
+    role = chance.choice(["cluster-admin", "view", f"{name}-role"])
     subject = chance.choice(
         [
             {"kind": "ServiceAccount", "name": "default", "namespace": "prod"},
@@ -207,21 +219,23 @@ def _binding(chance: random.Random, name: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _workload(chance: random.Random, kind: str, metadata: dict[str, Any]) -> dict[str, Any]:
+def _workload(chance: random.Random, kind: str, app: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    labels = {"app": app}  # copied below, for the dumper would write an alias
+    count = chance.choices([1, 2, 3], weights=[80, 15, 5])[0]
     pod: dict[str, Any] = {
-        "metadata": {"labels": metadata["labels"]},
-        "spec": {"containers": [_container(chance, index) for index in range(chance.randint(1, 3))]},
+        "metadata": {"labels": dict(labels)},
+        "spec": {"containers": [_container(chance, app, index) for index in range(count)]},
     }
     spec = pod["spec"]
-    if chance.random() < 0.3:
-        spec["initContainers"] = [_container(chance, 9)]
+    if chance.random() < 0.1:
+        spec["initContainers"] = [_container(chance, app, 9)]
     if chance.random() < 0.2:
         spec.update(chance.choice([{"hostNetwork": True}, {"hostPID": True}, {"hostIPC": True}]))
     if chance.random() < 0.2:
         spec["volumes"] = [
             {"name": "host", "hostPath": {"path": chance.choice(["/", "/var/run/docker.sock", "/var/log"])}}
         ]
-    if chance.random() < 0.5:
+    if chance.random() < 0.25:
         spec["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     if kind == "Pod":
         return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
@@ -232,24 +246,29 @@ def _workload(chance: random.Random, kind: str, metadata: dict[str, Any]) -> dic
         return {"apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": job}
     if kind == "Job":
         return {"apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": {"template": pod}}
-    selector = {"matchLabels": metadata["labels"]}
+    selector = {"matchLabels": labels}
     outer: dict[str, Any] = {"selector": selector, "template": pod}
     if kind != "DaemonSet":
         outer["replicas"] = chance.randint(1, 5)
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": outer}
 
 
-def _container(chance: random.Random, index: int) -> dict[str, Any]:
+def _container(chance: random.Random, app: str, index: int) -> dict[str, Any]:
     container: dict[str, Any] = {
-        "name": f"c{index}",
+        "name": f"{app}-{index}",
         "image": chance.choice(
             ["nginx", "nginx:latest", "redis:7.2", "ghcr.io/acme/app:1.4.2", "quay.io/acme/job@sha256:" + "a" * 64]
         ),
-        "ports": [{"containerPort": 8000 + index}],
-        "env": [{"name": "MODE", "value": "x"}]
-        + ([{"name": "DB_PASSWORD", "value": "hunter2hunter2"}] if chance.random() < 0.1 else []),
     }
-    if chance.random() < 0.6:
+    if chance.random() < 0.5:
+        container["ports"] = [{"containerPort": 8000 + index}]
+    if chance.random() < 0.3:
+        container["env"] = [{"name": "MODE", "value": "x"}]
+        if chance.random() < 0.3:
+            container["env"].append({"name": "DB_PASSWORD", "value": "hunter2hunter2"})
+    if chance.random() < 0.2:
+        container["command"] = ["sh", "-c", "sleep 3600"]
+    if chance.random() < 0.5:
         container["securityContext"] = chance.choice(
             [
                 {"privileged": True},
@@ -259,9 +278,9 @@ def _container(chance: random.Random, index: int) -> dict[str, Any]:
                 {"runAsNonRoot": True, "runAsUser": 10001},
             ]
         )
-    if chance.random() < 0.5:
-        container["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
     if chance.random() < 0.4:
+        container["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
+    if chance.random() < 0.2:
         container["livenessProbe"] = {"httpGet": {"path": "/", "port": 8000 + index}}
     return container
 

@@ -10,6 +10,7 @@ import os
 import re
 import zlib
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,16 +19,14 @@ from xspm.app.examples import run_examples
 from xspm.app.policies import DEFAULT_POLICIES, built
 from xspm.app.reference import ReferenceEngine
 from xspm.model.asset import Asset
+from xspm.policy import library
 from xspm.policy.assess import FastEngine
 from xspm.policy.checks import SECTIONS, TEXT_FORMS
-from xspm.policy.library import CONTENT
 from xspm.policy.patterns import matches
 from xspm.policy.plan import plan
 from xspm.policy.policies import selects
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xspm.model.check import Check
     from xspm.policy.assess import Engine
     from xspm.policy.library import Built
@@ -36,6 +35,7 @@ ALL = bool(os.environ.get("XSPM_TEST_ALL"))
 SAMPLE = 10
 """Without `XSPM_TEST_ALL`, one check in so many runs on the reference engine too."""
 
+CONTENT = Path(library.CONTENT)
 FILES = {
     path.relative_to(CONTENT / "checks").with_suffix("").as_posix().replace("/", "."): path
     for path in sorted((CONTENT / "checks").rglob("*.yaml"))

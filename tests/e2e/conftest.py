@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from xspm.policy import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import FrameType
 
 LIMIT = 90
@@ -60,8 +60,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "policies/*.yaml",
         "frameworks/[np]*.yaml",
     ):
-        for file in library.CONTENT.glob(pattern):
-            target = kept / file.relative_to(library.CONTENT)
+        for file in Path(library.CONTENT).glob(pattern):
+            target = kept / file.relative_to(Path(library.CONTENT))
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
     return kept
@@ -70,4 +70,4 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def little_content(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ship only a few checks, for tests in which every case compiles all of them anew."""
-    monkeypatch.setattr(library, "CONTENT", few)
+    monkeypatch.setattr(library, "CONTENT", type(library.CONTENT)(few))

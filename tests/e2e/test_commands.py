@@ -154,7 +154,7 @@ def test_a_framework_shows_the_status_of_targets(capsys: pytest.CaptureFixture[s
 def test_examples_of_one_check(engine: str, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = call(capsys, "check", "test", "k8s.container.is_not_privileged", "--engine", engine)
     assert outcome.code == 0
-    assert outcome.out.startswith("1 checks, 4 examples, 1 remediations: 0 failed")
+    assert outcome.out == "1 check, 4 examples, 1 remediation: 0 failed\n"
 
 
 def test_show_says_all_of_a_check(capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,5 +174,5 @@ def test_a_folder_of_checks_is_tested_alone(capsys: pytest.CaptureFixture[str]) 
     Path(".xspm").rename("mine")
     outcome = call(capsys, "check", "test", "mine")
     assert outcome.code == 1
-    assert outcome.out.splitlines()[-1].startswith("1 checks, 2 examples")
+    assert outcome.out.splitlines()[-1].startswith("1 check, 2 examples")
     assert json.loads(call(capsys, "check", "test", "mine", "-o", "json").out)

@@ -53,7 +53,7 @@ def in_force(chosen: Sequence[str] = (), exceptions: Path | None = None, *, cach
     loaded = library.load(folders, resource_types, default_cache() if cached else None)
     declared = loaded.exceptions
     if exceptions is not None:
-        declared = (*declared, *_exceptions_file(exceptions))
+        declared = (*declared, *_exceptions_file(exceptions, loaded))
     return InForce(library=loaded, policies=policies_in_force(loaded, names, DEFAULT_POLICIES), exceptions=declared)
 
 
@@ -106,17 +106,17 @@ def default_cache() -> Cache | None:
 
 def _nearest() -> Path | None:
     try:
-        here = os.getcwd()  # noqa: PTH109 - pathlib is slow to import, and hardly anyone keeps such a folder
+        here = os.getcwd()
     except OSError as error:
         raise PolicyError(f"the working folder cannot be read: {error.strerror}") from error
     home, folder = os.environ.get("HOME"), here
     while True:
         # What may not be looked at is not in reach: os.path.isdir says no where Path.is_dir would raise.
-        if folder != home and os.path.isdir(f"{folder}/{FOLDER}"):  # noqa: PTH112
+        if folder != home and os.path.isdir(f"{folder}/{FOLDER}"):
             from pathlib import Path  # noqa: PLC0415
 
             return Path(folder, FOLDER)
-        above = os.path.dirname(folder)  # noqa: PTH120
+        above = os.path.dirname(folder)
         if above == folder:
             return None
         folder = above
@@ -135,8 +135,11 @@ def _shown(folder: Folder) -> Folder:
     return msgspec.structs.replace(folder, shown=str(shown) if str(shown) != "." else "")
 
 
-def _exceptions_file(path: Path) -> tuple[PolicyException, ...]:
-    from xspm.policy.exceptions import read_exceptions  # noqa: PLC0415 - most scans have none
+def _exceptions_file(path: Path, known: Library) -> tuple[PolicyException, ...]:
+    from xspm.policy.exceptions import read_exceptions, unfit  # noqa: PLC0415 - most scans have none
     from xspm.syntax.yaml import load_one  # noqa: PLC0415
 
-    return read_exceptions(load_one(read_file(path), file=str(path)))
+    read = read_exceptions(load_one(read_file(path), file=str(path)))
+    for error in unfit(read, known.checks):
+        raise error
+    return read

@@ -22,7 +22,7 @@ _CONSTANT: Final = frozenset({"timestamp__", "duration__", "ip_", "cidr_"})
 """Conversions that are carried out once per program where the operand is a constant."""
 
 
-_SHORT: Final = 4096
+SHORT: Final = 4096
 """Characters that are compared or searched without charge."""
 
 _LONGEST_CHAIN: Final = 8
@@ -81,7 +81,7 @@ class Calls(Writer):
         test = " is ".join([*tests, kind]) if tests else "True"
         if kind == "str" and len(tests) == 2:
             # two long texts that differ late: their comparison costs, so it has to be charged
-            test += f" and len({names[1]}) < {_SHORT}"
+            test += f" and len({names[1]}) < {SHORT}"
         return test, names[0], names[1]
 
     def equality(self, node: Call) -> str:
@@ -94,7 +94,8 @@ class Calls(Writer):
             first, name = self.atom(self.expression(one))
             kind = "dict" if self.checked.type_of(one).kind in {"message", "map"} else self.python_type(one)
             null, other = operator == "==", operator == "!="
-            return f"({null} if {first} is None else {other} if type({name}) is {kind} else {slow}({self.meter}, {name}, None))"
+            rest = f"{other} if type({name}) is {kind} else {slow}({self.meter}, {name}, None)"
+            return f"({null} if {first} is None else {rest})"
         kind = type(two.value).__name__ if isinstance(two, Literal) else self.python_type(one, two)
         if kind not in {"str", "int", "bool", "float", "bytes"}:
             kind = "str"
@@ -113,6 +114,7 @@ class Calls(Writer):
     def arithmetic(self, node: Call) -> str:
         """`a + b`, `a - b`, `a * b`."""
         operator, slow = ARITHMETIC[node.function]
+        slow = f"add_({self.meter}, " if slow == "m:add_" else f"{slow}("
         kind = self.python_type(*node.arguments)
         if kind == "int":
             test, left, right = self.both(node.operands[0], node.operands[1], "int")
@@ -127,7 +129,8 @@ class Calls(Writer):
         test, left, right = self.both(node.operands[0], node.operands[1], "str")
         match node.function:
             case "contains":
-                return f"({right} in {left} if {test} and len({left}) < {_SHORT} else contains_({self.meter}, {left}, {right}))"
+                rest = f"contains_({self.meter}, {left}, {right})"
+                return f"({right} in {left} if {test} and len({left}) < {SHORT} else {rest})"
             case "startsWith":
                 return f"({left}.startswith({right}) if {test} else starts_with_({self.meter}, {left}, {right}))"
         return f"({left}.endswith({right}) if {test} else ends_with_({self.meter}, {left}, {right}))"
@@ -143,7 +146,8 @@ class Calls(Writer):
                 items = ", ".join(
                     repr(element.value) for element in collection.elements if isinstance(element, Literal)
                 )
-                return f"({name} in {{{items}}} if type({first}) is {kind.__name__} else in_({self.meter}, {name}, [{items}]))"
+                rest = f"in_({self.meter}, {name}, [{items}])"
+                return f"({name} in {{{items}}} if type({first}) is {kind.__name__} else {rest})"
         if isinstance(item, Literal) and type(item.value) is str and self.checked.type_of(collection).kind == "map":
             first, name = self.atom(self.expression(collection))
             return f"({item.value!r} in {name} if type({first}) is dict else in_({self.meter}, {item.value!r}, {name}))"
@@ -170,7 +174,7 @@ class Calls(Writer):
     def logic(self, node: Call) -> str:
         """`a && b && c`, `a || b || c`: stop at the first operand that decides."""
         decides, other, slow = ("False", "True", "and_") if node.function == "_&&_" else ("True", "False", "or_")
-        operands = _flatten(node, node.function)
+        operands = flatten(node, node.function)
         result = self.expression(operands[0])
         pending: list[str] = [result]
         for operand in operands[1:]:
@@ -227,34 +231,35 @@ class Calls(Writer):
         return result
 
 
-def _flatten(node: Call, function: str) -> list[Node]:
+def flatten(node: Call, function: str) -> list[Node]:
     """Return the operands of a chain of one logical operator."""
     operands: list[Node] = []
     for argument in node.arguments:
         if isinstance(argument, Call) and argument.function == function:
-            operands += _flatten(argument, function)
+            operands += flatten(argument, function)
         else:
             operands.append(argument)
     return operands
 
 
 _HANDLERS: Final[dict[str, Callable[[Calls, Call], str]]] = {
-    "_&&_": Calls.logic,
-    "_||_": Calls.logic,
-    "_?_:_": Calls.conditional,
-    "or": Calls.alternative,
-    "orValue": Calls.alternative,
-    "_==_": Calls.equality,
-    "_!=_": Calls.equality,
-    "@in": Calls.membership,
-    "_in_": Calls.membership,
-    "!_": Calls.negation,
-    "_[_]": Calls.index,
-    "size": Calls.size,
-    "contains": Calls.text_test,
-    "startsWith": Calls.text_test,
-    "endsWith": Calls.text_test,
+    "_&&_": lambda writer, node: writer.logic(node),
+    "_||_": lambda writer, node: writer.logic(node),
+    "_?_:_": lambda writer, node: writer.conditional(node),
+    "or": lambda writer, node: writer.alternative(node),
+    "orValue": lambda writer, node: writer.alternative(node),
+    "_==_": lambda writer, node: writer.equality(node),
+    "_!=_": lambda writer, node: writer.equality(node),
+    "@in": lambda writer, node: writer.membership(node),
+    "_in_": lambda writer, node: writer.membership(node),
+    "!_": lambda writer, node: writer.negation(node),
+    "_[_]": lambda writer, node: writer.index(node),
+    "size": lambda writer, node: writer.size(node),
+    "contains": lambda writer, node: writer.text_test(node),
+    "startsWith": lambda writer, node: writer.text_test(node),
+    "endsWith": lambda writer, node: writer.text_test(node),
     "optional.none": lambda _writer, _node: "NONE",
-    **dict.fromkeys(COMPARISONS, Calls.comparison),
-    **dict.fromkeys(ARITHMETIC, Calls.arithmetic),
+    **dict.fromkeys(COMPARISONS, lambda writer, node: writer.comparison(node)),
+    **dict.fromkeys(ARITHMETIC, lambda writer, node: writer.arithmetic(node)),
 }
+"""What has a short way; each looks its method up by name, since the straight way has its own."""

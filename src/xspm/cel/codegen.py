@@ -16,16 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from xspm.cel.ast import Call, Checked, Fold, Ident, ListOf, Literal, MapOf, Node, Select, Type, Uint, text
 from xspm.cel.calls import Calls
 from xspm.cel.loops import Loops
 from xspm.cel.reads import repeated_paths
+from xspm.cel.writer import render
 from xspm.errors import CelError
-
-if TYPE_CHECKING:
-    from xspm.cel.writer import Block
 
 Load: TypeAlias = Callable[[str], str | None]
 """Python expression that loads a variable of the expression, or None if there is no such variable."""
@@ -55,25 +53,18 @@ def generate(checked: Checked, load: Load, parameters: str, result: str) -> Gene
     Raises:
         CelError: it uses a function or variable that is not there.
     """
-    writer = _Generator(checked, load)
+    writer = Generator(checked, load)
     value = writer.local(writer.expression(checked.root))
     lines = [*writer.constants, f"def f(m, {parameters}):"]
-    _render([*writer.prologue, *writer.block, f"return {result.format(value)}"], 1, lines)
+    lines += render([*writer.prologue, *writer.block, f"return {result.format(value)}"], 1)
     return Generated("\n".join(lines) + "\n")
 
 
-def _render(block: Block, depth: int, lines: list[str]) -> None:
-    for item in block:
-        if isinstance(item, str):
-            lines.append(" " * depth + item)
-        else:
-            _render(item, depth + 1, lines)
-
-
-class _Generator(Calls, Loops):
+class Generator(Calls, Loops):
     """Writes every kind of node."""
 
     def __init__(self, checked: Checked, load: Load) -> None:
+        """Take the expression, and how each free variable is loaded."""
         super().__init__(checked)
         self.load = load
         self.repeated = repeated_paths(checked) if checked.references else frozenset()
@@ -125,6 +116,9 @@ class _Generator(Calls, Loops):
             code = self.load(name)
             if code is None:
                 raise CelError(f"no variable '{name}'")
+            if code.isidentifier():
+                self.free[name] = code
+                return code
             self.free[name] = self.temp()
             self.prologue.append(f"{self.free[name]} = {code}")
         return self.free[name]
@@ -155,15 +149,16 @@ class _Generator(Calls, Loops):
             return self.coerced(code, self.checked.type_of(node))
         return code
 
-    @staticmethod
-    def coerced(code: str, kind: Type) -> str:
+    def coerced(self, code: str, kind: Type) -> str:
         """Let JSON numbers without a point be doubles where the schema says so."""
         if kind.kind in {"double", "list", "map", "wrapper"}:
             inner = kind.arguments[-1] if kind.arguments else kind
             if inner.kind == "wrapper":
                 inner = inner.arguments[0]
             if inner.kind == "double":
-                return f"coerce_(m, {code}, {('double' if kind.kind in {'double', 'wrapper'} else 'items')!r})"
+                return (
+                    f"coerce_({self.meter}, {code}, {('double' if kind.kind in {'double', 'wrapper'} else 'items')!r})"
+                )
         return code
 
     def make_list(self, node: ListOf) -> str:

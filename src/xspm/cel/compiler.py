@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from xspm.cel import library
 from xspm.cel.ast import Checked, decode
 from xspm.cel.codegen import generate
-from xspm.cel.values import DEFAULT_COST_LIMIT, OUTSIDE, CostError, EvaluationError, Meter
+from xspm.cel.program import guarded
+from xspm.cel.straight import straight
+from xspm.cel.values import DEFAULT_COST_LIMIT
 from xspm.errors import CelError
 
 if TYPE_CHECKING:
@@ -28,21 +30,27 @@ def compile_checked(serialized: bytes) -> Callable[..., Any]:
     Raises:
         CelError: the expression is not a checked one, or uses a function that xspm does not have.
     """
-    function = library.run(
-        to_code(decode(serialized), lambda name: f"V[{name!r}] if {name!r} in V else unset_({name!r})", "V", "{}")
-    )
+    checked = decode(serialized)
+    long = library.run(to_code(checked, lambda name: f"V[{name!r}] if {name!r} in V else unset_({name!r})", "V", "{}"))
 
-    def evaluate(variables: Mapping[str, Any], cost_limit: int = DEFAULT_COST_LIMIT) -> Any:
-        try:
-            return function(Meter(cost_limit), variables)
-        except CostError:
-            return EvaluationError(f"cost limit of {cost_limit} exceeded")
-        except RecursionError:
-            return EvaluationError("the value nests too deep")
-        except OUTSIDE as error:
-            return EvaluationError(f"a value that the language does not have: {error}")
+    def slow(variables: Mapping[str, Any], cost_limit: int = DEFAULT_COST_LIMIT) -> Any:
+        return guarded(long, cost_limit, variables)
 
-    return evaluate
+    code = to_straight_code(checked, lambda name: f"V[{name!r}]", "V", boolean=False, plain=False)
+    return slow if code is None else library.run(code, slow)
+
+
+def to_straight_code(
+    checked: Checked, load: Callable[[str], str | None], parameters: str, *, boolean: bool, plain: bool
+) -> CodeType | None:
+    """Compile the straight way of `checked`; None where there is none, as for an expression without types."""
+    if not checked.references:
+        return None
+    text = straight(checked, load, parameters, boolean=boolean, plain=plain)
+    try:
+        return compile(text, "<cel>", "exec", dont_inherit=True)
+    except (SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def to_code(checked: Checked, load: Callable[[str], str | None], parameters: str, result: str) -> CodeType:

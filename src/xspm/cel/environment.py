@@ -15,7 +15,7 @@ from cel_expr_python import cel
 
 from xspm.cel import declarations
 from xspm.cel.ast import Checked, decode
-from xspm.cel.compiler import to_code
+from xspm.cel.compiler import to_code, to_straight_code
 from xspm.cel.constants import broken
 from xspm.cel.nulls import lint
 from xspm.cel.places import Place, front_end_error
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 64 * 1024
 """Bytes of source that are parsed."""
+
+_PARAMETERS: Final = "resource, params, resources, now"
+"""What a program's code takes."""
 
 _OPERATOR: Final = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
 _UNDEFINED: Final = re.compile(r"undefined field '([^']*)' not found in struct '([^']*)'")
@@ -82,11 +85,14 @@ class Environment:
         used = free_names(checked)
         result = "{0} if {0} is True or {0} is False else bool_({0})" if expect == "bool" else "plain_(m, {})"
         try:
-            code = to_code(checked, _loader(params, rewritten), "resource, params, resources, now", result)
+            code = to_code(checked, _loader(params, rewritten), _PARAMETERS, result)
+            fast = to_straight_code(
+                checked, _loader(params, rewritten, sure=True), _PARAMETERS, boolean=expect == "bool", plain=True
+            )
         except CelError as error:
             raise place.error(error.message, hint=error.hint) from error
         types = tuple(sorted({rewritten.tables[name] for name in used if name in rewritten.tables}))
-        return Program(source, reads(checked), types, code, reads_now="now" in used)
+        return Program(source, reads(checked), types, code, fast, reads_now="now" in used)
 
     def template(
         self,
@@ -261,8 +267,12 @@ def _similar(name: str, names: Any) -> str | None:
     return f"did you mean {' or '.join(close)}?" if close else None
 
 
-def _loader(params: Mapping[str, Any], rewritten: Rewritten) -> Callable[[str], str | None]:
-    """Return how generated code loads each variable of the policy language."""
+def _loader(params: Mapping[str, Any], rewritten: Rewritten, *, sure: bool = False) -> Callable[[str], str | None]:
+    """Return how generated code loads each variable of the policy language; if `sure`, one that is missing raises."""
+
+    def item(mapping: str, key: str, name: str) -> str:
+        code = f"{mapping}[{key!r}]"
+        return code if sure else f"{code} if {key!r} in {mapping} else unset_({name!r})"
 
     def load(name: str) -> str | None:
         if name == "resource":
@@ -271,11 +281,11 @@ def _loader(params: Mapping[str, Any], rewritten: Rewritten) -> Callable[[str], 
             return "now_(now)"
         if name in rewritten.tables:
             kind = rewritten.tables[name]
-            return f"resources[{kind!r}] if {kind!r} in resources else unset_({f'resources[{kind!r}]'!r})"
+            return item("resources", kind, f"resources[{kind!r}]")
         parameter = name.removeprefix("params.")
         if parameter not in params:
             return None
-        code = f"params[{parameter!r}] if {parameter!r} in params else unset_({name!r})"
-        return f"coerce_(m, {code}, 'double')" if type(params[parameter]) is float else code
+        code = item("params", parameter, name)
+        return f"coerce_(None, {code}, 'double')" if type(params[parameter]) is float else code
 
     return load

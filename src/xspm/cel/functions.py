@@ -122,7 +122,7 @@ COMPARISONS: Final[dict[str, tuple[str, str]]] = {
 }
 
 ARITHMETIC: Final[dict[str, tuple[str, str]]] = {
-    "_+_": ("+", "add_(m, "),
-    "_-_": ("-", "sub_("),
-    "_*_": ("*", "mul_("),
+    "_+_": ("+", "m:add_"),
+    "_-_": ("-", "sub_"),
+    "_*_": ("*", "mul_"),
 }

@@ -41,8 +41,8 @@ class Loops(Writer):
         self.block += [
             f"if type({sequence}) is list:",
             [
-                f"m.left -= len({sequence})",
-                "if m.left < 0: over()",
+                f"{self.meter}.left -= len({sequence})",
+                f"if {self.meter}.left < 0: over()",
                 *before,
                 f"for {heads} in {sequence}:",
                 body,

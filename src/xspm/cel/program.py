@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from xspm.cel import library
 from xspm.cel.values import DEFAULT_COST_LIMIT, OUTSIDE, CostError, EvaluationError, Meter
@@ -20,50 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import CodeType
 
-FORMAT: Final = f"xspm-cel-1 {sys.implementation.cache_tag} {sys.hexversion:x}"
+FORMAT: Final = f"xspm-cel-2 {sys.implementation.cache_tag} {sys.hexversion:x}"
 """Names the form of a dump; code of another Python or another generation of the compiler is refused."""
 
 
 _LONGEST: Final = 200
 
 
-class Program:
-    """One compiled expression over `resource`, `params`, `resources` and `now`."""
+class Evaluate(Protocol):
+    """Evaluates an expression."""
 
-    __slots__ = ("_code", "_function", "reads", "reads_now", "resource_types", "source")
-
-    def __init__(
-        self,
-        source: str,
-        reads: tuple[str, ...],
-        resource_types: tuple[str, ...],
-        code: CodeType | bytes,
-        *,
-        reads_now: bool,
-    ) -> None:
-        """Take what the compiler made.
-
-        Args:
-            source: the CEL text.
-            reads: field paths of `resource` that it reads, sorted.
-            resource_types: every X of `resources["X"]`, sorted.
-            code: generated code that defines `f`, or the same marshalled.
-            reads_now: whether the result depends on `now`.
-        """
-        self.source = source
-        self.reads = reads
-        self.resource_types = resource_types
-        self.reads_now = reads_now
-        self._code = code
-        self._function: Callable[..., Any] | None = None
-
-    def evaluate(
+    def __call__(
         self,
         resource: Any,
         params: Mapping[str, Any],
         resources: Mapping[str, list[Any] | Unknown],
         now: str,
-        cost_limit: int = DEFAULT_COST_LIMIT,
+        cost_limit: int = ...,
     ) -> Any:
         """Return the expression's value as JSON-like data, an `Unknown`, or an `EvaluationError`; raise nothing.
 
@@ -74,28 +47,86 @@ class Program:
             now: RFC 3339; the snapshot's `collected_at`.
             cost_limit: steps the evaluation may take.
         """
-        function = self._function
-        if function is None:
-            function = self._function = self._link()
-        try:
-            return function(Meter(cost_limit), resource, params, resources, now)
-        except CostError:
-            return EvaluationError(f"cost limit of {cost_limit} steps exceeded")
-        except RecursionError:
-            return EvaluationError("the data nest too deep")
-        except OUTSIDE as error:
-            return EvaluationError(f"a value that the language does not have: {error}"[:_LONGEST])
 
-    def _link(self) -> Callable[..., Any]:
-        code = self._code
-        if isinstance(code, bytes):
-            code = self._code = marshal.loads(code)  # noqa: S302 - `load` says whose it is to vouch for it
-        return library.run(code)
+
+def guarded(function: Callable[..., Any], cost_limit: int, *arguments: Any) -> Any:
+    """Run the long way; what may end it becomes an error value."""
+    try:
+        return function(Meter(cost_limit), *arguments)
+    except CostError:
+        return EvaluationError(f"cost limit of {cost_limit} steps exceeded")
+    except RecursionError:
+        return EvaluationError("the data nest too deep")
+    except OUTSIDE as error:
+        return EvaluationError(f"a value that the language does not have: {error}"[:_LONGEST])
+
+
+class Program:
+    """One compiled expression over `resource`, `params`, `resources` and `now`."""
+
+    __slots__ = ("_code", "_long", "_straight", "evaluate", "reads", "reads_now", "resource_types", "source")
+
+    evaluate: Evaluate
+    """Evaluates the expression. This is the generated code itself, linked when it is first asked for: a method that
+    calls it would take as long again as most expressions do."""
+
+    def __init__(
+        self,
+        source: str,
+        reads: tuple[str, ...],
+        resource_types: tuple[str, ...],
+        code: CodeType | bytes,
+        straight: CodeType | bytes | None = None,
+        *,
+        reads_now: bool,
+    ) -> None:
+        """Take what the compiler made.
+
+        Args:
+            source: the CEL text.
+            reads: field paths of `resource` that it reads, sorted.
+            resource_types: every X of `resources["X"]`, sorted.
+            code: generated code that defines `f`, or the same marshalled.
+            straight: generated code for data without surprises, which calls the other where it meets one.
+            reads_now: whether the result depends on `now`.
+        """
+        self.source = source
+        self.reads = reads
+        self.resource_types = resource_types
+        self.reads_now = reads_now
+        self._code = code
+        self._straight = straight
+        self._long: Callable[..., Any] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Link the program when `evaluate` is first asked for."""
+        if name != "evaluate":
+            raise AttributeError(name)
+        self.evaluate = (
+            self.evaluate_long if self._straight is None else library.run(_code(self._straight), self.evaluate_long)
+        )
+        return self.evaluate
+
+    def evaluate_long(
+        self,
+        resource: Any,
+        params: Mapping[str, Any],
+        resources: Mapping[str, list[Any] | Unknown],
+        now: str,
+        cost_limit: int = DEFAULT_COST_LIMIT,
+    ) -> Any:
+        """Evaluate the expression without the straight way; the result is the same."""
+        if self._long is None:
+            self._long = library.run(_code(self._code))
+        return guarded(self._long, cost_limit, resource, params, resources, now)
 
     def dump(self) -> bytes:
         """Return the program as bytes that `load` reads."""
-        code = self._code if isinstance(self._code, bytes) else marshal.dumps(self._code)
-        return marshal.dumps((FORMAT, self.source, self.reads, self.resource_types, self.reads_now, code))
+        code, straight = (
+            part if part is None or isinstance(part, bytes) else marshal.dumps(part)
+            for part in (self._code, self._straight)
+        )
+        return marshal.dumps((FORMAT, self.source, self.reads, self.resource_types, self.reads_now, code, straight))
 
     @classmethod
     def load(cls, data: bytes) -> Program:
@@ -105,12 +136,18 @@ class Program:
             CelError: they are not a dump, or one of another Python or version.
         """
         try:
-            form, source, reads, types, now, code = marshal.loads(data)  # noqa: S302 - the caller vouches for the bytes
+            form, source, reads, types, now, code, straight = marshal.loads(data)  # noqa: S302 - the caller vouches for the bytes
         except (ValueError, EOFError, TypeError) as error:
             raise CelError("not a compiled expression") from error
         if form != FORMAT:
             raise CelError("a compiled expression of another version")
-        return cls(source, reads, types, code, reads_now=now)
+        return cls(source, reads, types, code, straight, reads_now=now)
+
+
+def _code(code: CodeType | bytes) -> CodeType:
+    if isinstance(code, bytes):
+        return cast("CodeType", marshal.loads(code))  # noqa: S302 - `load` says whose it is to vouch for it
+    return code
 
 
 def observe(path: str, resource: Any) -> Any:

@@ -25,6 +25,13 @@ def free_names(checked: Checked) -> frozenset[str]:
     return frozenset(found)
 
 
+def uses(node: Node, name: str) -> bool:
+    """Return whether `name` is free in `node`."""
+    found: set[str] = set()
+    _free(node, frozenset(), found)
+    return name in found
+
+
 def _free(node: Node, bound: frozenset[str], found: set[str]) -> None:
     if isinstance(node, Ident) and node.name not in bound:
         found.add(node.name.removeprefix("."))

@@ -94,6 +94,14 @@ class CostError(Exception):
     """The cost limit is used up; ends the evaluation whatever surrounds it, unlike an error value."""
 
 
+class Odd(Exception):  # noqa: N818 - no error: the straight way ends here, and the long way goes on
+    """What the straight way cannot answer; see `xspm.cel.straight`."""
+
+
+ODD: Final = (Odd, CostError, RecursionError, LookupError, TypeError, AttributeError, *OUTSIDE)
+"""What ends the straight way: its own signal, and what Python raises where a value is not of the expected type."""
+
+
 class Meter(msgspec.Struct, gc=False):
     """What is left of one evaluation's cost limit; a struct, since one is made for every evaluation."""
 

@@ -29,6 +29,14 @@ _PYTHON: Final = {
 Block: TypeAlias = "list[str | Block]"
 
 
+def render(block: Block, depth: int) -> list[str]:
+    """Return the lines of a block, indented."""
+    lines: list[str] = []
+    for item in block:
+        lines += [" " * depth + item] if isinstance(item, str) else render(item, depth + 1)
+    return lines
+
+
 class Writer:
     """The function that is being written."""
 
@@ -40,6 +48,11 @@ class Writer:
         self.scope: dict[str, str] = {}
         self.free: dict[str, str] = {}
         self.count = 0
+
+    @property
+    def meter(self) -> str:
+        """The meter, as it is written."""
+        return "m"
 
     def temp(self) -> str:
         """Return a new name."""

@@ -35,7 +35,7 @@ class Cache:
         except OSError:
             return None
         try:
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
+            with open(descriptor, "rb") as file:
                 if not (_private(os.fstat(file.fileno())) and _private(os.stat(self._folder))):
                     return None
                 data = file.read(_MAX_BYTES)
@@ -59,7 +59,7 @@ class Cache:
                 return
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             try:
-                with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, created exclusively
+                with open(descriptor, "wb") as file:
                     file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
                 temporary.replace(folder / key)
             finally:

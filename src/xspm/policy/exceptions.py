@@ -9,11 +9,14 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+from xspm.errors import PolicyError
 from xspm.model.check import PolicyException
 from xspm.policy.fields import Fields
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from xspm.model.asset import Asset
     from xspm.model.verdict import Verdict
     from xspm.syntax.yaml import Document
@@ -75,3 +78,18 @@ def covers(exception: PolicyException, asset: Asset, verdict: Verdict) -> bool:
 def in_force(exception: PolicyException, now: str) -> bool:
     """Whether an exception counts at `now` (RFC 3339, UTC): through the whole of its last day."""
     return now[:10] <= exception.expires
+
+
+def unfit(exceptions: Iterable[PolicyException], check_ids: Collection[str]) -> list[PolicyError]:
+    """The exceptions with a pattern that names no check: whoever wrote it believes in a deviation that is not there."""
+    return [
+        PolicyError(
+            f"the exception names {pattern}, which is no check",
+            file=exception.location.file if exception.location else None,
+            line=exception.location.line if exception.location else None,
+            hint="xspm check list shows them",
+        )
+        for exception in exceptions
+        for pattern in exception.checks
+        if not any(matches(check_id, [pattern]) for check_id in check_ids)
+    ]

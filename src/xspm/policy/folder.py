@@ -141,7 +141,7 @@ def read_file(path: Path) -> bytes:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - opened without blocking on a FIFO
+        with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise PolicyError("not a regular file", file=str(path))
             data = file.read(_MAX_FILE + 1)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from xspm.policy.checks import CheckSource, Snippet
     from xspm.policy.folder import Folder
 
-_PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - pathlib costs as much as a small scan
-CONTENT: Final = os.path.join(_PACKAGE, "content")  # noqa: PTH118
+_PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))
+CONTENT: Final = os.path.join(_PACKAGE, "content")
 """What xspm ships."""
 
 
@@ -173,10 +173,12 @@ class _Builder:
                 self._errors.append(error)
 
     def finish(self) -> Built:
-        from xspm.policy.frameworks import mapping  # noqa: PLC0415 - not needed by a cached start
+        from xspm.policy.exceptions import unfit  # noqa: PLC0415 - not needed by a cached start
+        from xspm.policy.frameworks import mapping  # noqa: PLC0415
 
         for policy in self._policies.values():
             self._errors += self._check_overrides(policy)
+        self._errors += unfit(self._exceptions, self._compiled)
         library = Library(
             checks=dict(sorted(self._compiled.items())),
             policies=dict(sorted(self._policies.items())),
@@ -286,4 +288,4 @@ def _key(folders: Sequence[Folder]) -> str:
 def _fingerprint() -> str:
     """Stamps of xspm's own modules, so that a developer's change is seen without reading them."""
     parts = ("cel", "policy", "model", "syntax", "connectors")
-    return "".join(stamp(os.path.join(_PACKAGE, part), ".py") for part in parts)  # noqa: PTH118
+    return "".join(stamp(os.path.join(_PACKAGE, part), ".py") for part in parts)

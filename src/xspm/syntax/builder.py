@@ -125,7 +125,7 @@ class Parser:
         except reader.ReaderError as problem:
             raise self._unreadable(problem) from None
 
-    def _document(self, get_event: Callable[[], Any]) -> Document:
+    def _document(self, get_event: Callable[[], Any]) -> Document:  # noqa: C901, PLR0912, PLR0915 - the one hot loop
         """Read one document up to its end."""
         from yaml import events  # noqa: PLC0415
 

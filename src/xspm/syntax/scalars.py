@@ -75,6 +75,6 @@ def number(text: str) -> Any:
             return unrepresentable(text)
         return -value if plain[0] == "-" else value
     if re.match(_FLOAT, plain):
-        value = float(plain)
-        return value if math.isfinite(value) else unrepresentable(text)
+        real = float(plain)
+        return real if math.isfinite(real) else unrepresentable(text)
     return unrepresentable(text) if text in _FLOAT_WORDS else text

@@ -216,11 +216,13 @@ def test_plain_examples_have_companions_params_and_unknown_fields() -> None:
     ]
 
 
-def test_a_raw_type_takes_any_mapping() -> None:
+@pytest.mark.parametrize("reference", [False, True])
+def test_a_raw_type_takes_any_mapping(reference: bool) -> None:  # noqa: FBT001 - a case
     trials = _trials(
         "  pass:\n    - resource: {metadata: {name: a}}\n  fail:\n    - resource: {metadata: {}}",
         expression="has(resource.metadata.name)",
         resource="k8s.role",
+        reference=reference,
     )
     assert all(trial.passed for trial in trials)
 

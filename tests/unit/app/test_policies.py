@@ -25,7 +25,7 @@ def _world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in {"checks/k8s/a.yaml": K8S, "policies/linux-hardening.yaml": POLICY.replace("own", "k8s")}.items():
         (content / name).parent.mkdir(parents=True)
         (content / name).write_text(text)
-    monkeypatch.setattr(library, "CONTENT", content)
+    monkeypatch.setattr(library, "CONTENT", type(library.CONTENT)(content))
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

@@ -531,7 +531,7 @@ def test_long_texts_are_compared_at_a_price(
     ],
 )
 def test_cost_limit_ends_an_evaluation(run: Callable[..., Any], source: str) -> None:
-    assert run(source, x=[0] * 400, cost_limit=700) == EvaluationError("cost limit of 700 exceeded")
+    assert run(source, x=[0] * 400, cost_limit=700) == EvaluationError("cost limit of 700 steps exceeded")
 
 
 def test_deep_data_end_in_an_error(run: Callable[..., Any]) -> None:
@@ -541,4 +541,4 @@ def test_deep_data_end_in_an_error(run: Callable[..., Any]) -> None:
     other: Any = []
     for _ in range(10_000):
         other = [other]
-    assert run("x == y", x=deep, y=other) == EvaluationError("the value nests too deep")
+    assert run("x == y", x=deep, y=other) == EvaluationError("the data nest too deep")

@@ -3,11 +3,12 @@ from __future__ import annotations
 import marshal
 import subprocess
 import sys
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from xspm.cel import EvaluationError, Program, observe
+from xspm.cel import EvaluationError, Program, library, observe
 from xspm.errors import CelError
 from xspm.model.unknown import Unknown
 
@@ -75,7 +76,9 @@ def test_limits_become_errors(environment: Environment) -> None:
 
 def test_generated_code_has_no_builtins(environment: Environment) -> None:
     program = environment.compile("resource.x == 1", resource="k8s.role", params={}, expect="bool")
-    assert program._link().__globals__["__builtins__"] == {}
+    for code in (program._code, program._straight):
+        assert isinstance(code, CodeType)
+        assert library.run(code).__globals__["__builtins__"] == {}
 
 
 OBSERVED: list[tuple[str, Any, Any]] = [

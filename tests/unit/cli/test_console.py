@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import pytest
@@ -14,6 +15,9 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return 1
+
 
 def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Stand at a terminal of 60 columns; called by the test, for pytest sets its own streams after fixtures."""
@@ -21,7 +25,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr(sys, "stdout", shown)
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_arguments: os.terminal_size((60, 24)))
     return shown
 
 
@@ -43,7 +47,7 @@ def test_no_colour_in_a_pipe() -> None:
 @pytest.mark.parametrize(("columns", "expected"), [("60", 60), ("10", 40)])
 def test_width(columns: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
     on_a_terminal(monkeypatch)
-    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_arguments: os.terminal_size((int(columns), 24)))
     assert expected == console.width()
 
 

@@ -243,3 +243,11 @@ def test_what_holds_an_unknown_that_decides_never_passes(data: dict[str, Any]) -
 
 
 LOCKED_AND_FEW = _plan(a=check("resource.locked && resource.keys != null && resource.keys == 1"))
+
+
+def test_an_exception_leaves_what_passes_alone() -> None:
+    library = built({"checks/a.yaml": check("resource.locked")}, shipped=False).library
+    snap = snapshot(door("front"), door("rear", locked=False))
+    exception = PolicyException(("a",), ("*",), "r", "o", "2999-01-01")
+    seen = assess(plan(library, (), snap.asset), snap, engine=FastEngine(), exceptions=[exception])
+    assert [(one.status, one.exception is not None) for one in seen.verdicts] == [("pass", False), ("fail", True)]

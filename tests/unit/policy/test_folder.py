@@ -10,6 +10,7 @@ import pytest
 from xspm.errors import PolicyError
 from xspm.policy import folder
 from xspm.policy.folder import read_folder
+from xspm.policy.library import CONTENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,3 +119,12 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(PolicyError, match="checks: cannot be read: Permission denied"):
         read_folder(tmp_path)
+
+
+def test_shipped_content_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PolicyError, match="cannot be read: Permission denied"):
+        folder.shipped_folder(type(CONTENT)(tmp_path))

@@ -28,7 +28,7 @@ def test_a_folder_becomes_a_library() -> None:
             "checks/a/locked.yaml": check("resource.locked"),
             "policies/p.yaml": _POLICY,
             "frameworks/f-1.yaml": _FRAMEWORK,
-            "exceptions.yaml": _EXCEPTIONS,
+            "exceptions.yaml": _EXCEPTIONS.replace("[a]", "[a.*]"),
         },
         shipped=False,
     )
@@ -36,7 +36,7 @@ def test_a_folder_becomes_a_library() -> None:
     assert list(made.library.checks) == ["a.locked"]
     assert made.library.own_policies == ("p",)
     assert made.library.requirements == {"a.locked": ("f-1:1",)}
-    assert [exception.checks for exception in made.library.exceptions] == [("a",)]
+    assert [exception.checks for exception in made.library.exceptions] == [("a.*",)]
     assert made.library.checks["a.locked"].check.examples == ()
     assert len(made.checks["a.locked"].examples) == 2
     assert list(made.frameworks) == ["f-1"]
@@ -63,6 +63,7 @@ def test_a_folder_becomes_a_library() -> None:
         ({"checks/A.yaml": check("true")}, PolicyError, "path is its id"),
         ({"checks/a.yaml": "title: [\n"}, DocumentError, "f/checks/a.yaml:"),
         ({"checks/a.yaml": "\x00"}, DocumentError, "f/checks/a.yaml"),
+        ({"exceptions.yaml": _EXCEPTIONS}, PolicyError, "the exception names a, which is no check"),
         ({"policies/p.yaml": _POLICY + "overrides: [{checks: [zz], severity: low}]\n"}, PolicyError, "names no check"),
     ],
 )

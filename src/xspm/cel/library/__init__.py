@@ -43,7 +43,8 @@ _MODULES: Final[dict[str, str]] = {
         "minutes_ seconds_ milliseconds_"
     ),
     "optionals": ("optional_of_ optional_of_non_zero_ has_value_ value_ or_optional_ or_value_ opt_select_ opt_index_"),
-    "regex": "matches_ regex_replace_ regex_extract_ regex_extract_all_",
+    "plain": "odd_ other_ same_ sure_ count_ known_",
+    "regex": "matches_ found_ joined_ regex_replace_ regex_extract_ regex_extract_all_",
     "network": (
         "ip_ cidr_ is_ip_ is_cidr_ is_canonical_ family_ is_unspecified_ is_loopback_ is_global_unicast_ "
         "is_link_local_multicast_ is_link_local_unicast_ contains_ip_ contains_cidr_ cidr_ip_ masked_ "
@@ -71,23 +72,35 @@ BASE: Final[dict[str, Any]] = {
     "Fault": values.EvaluationError,
     "NONE": values.NONE,
     "over": values.over,
+    "Meter": values.Meter,
+    "ODD": values.ODD,
+    "LIMIT": values.DEFAULT_COST_LIMIT,
+    "MISSING": object(),
+    "EMPTY": {},
+    "text_of": "".join,
 }
 """What every program may use: the types that fast paths test for."""
+
+
+_found: Final = dict(BASE)
 
 
 def link(names: Iterable[str]) -> dict[str, Any]:
     """Return the globals for a program that uses `names`; unknown names are left out and so fail at run time."""
     namespace = dict(BASE)
     for name in names:
-        module = NAMES.get(name)
-        if module is not None:
-            namespace[name] = getattr(import_module(f"xspm.cel.library.{module}"), name)
+        value = _found.get(name)
+        if value is None and name in NAMES:
+            value = _found[name] = getattr(import_module(f"xspm.cel.library.{NAMES[name]}"), name)
+        if value is not None:
+            namespace[name] = value
     return namespace
 
 
-def run(code: CodeType) -> Callable[..., Any]:
-    """Link generated code to the library and return the function `f` that it defines."""
+def run(code: CodeType, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Link generated code to the library and return the function `f` that it defines; `slow` is its long way."""
     namespace = link(_names(code))
+    namespace["slow"] = slow
     exec(code, namespace)  # noqa: S102 - generated from a checked tree by `codegen`; it gets no builtins
     function: Callable[..., Any] = namespace["f"]
     return function

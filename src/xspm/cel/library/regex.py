@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import re2
+from xspm.cel.values import NONE, EvaluationError, Meter, Odd, Optional, strict
 
-from xspm.cel.values import NONE, EvaluationError, Meter, Optional, strict
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MATCH: Final = 16
 """Cost of one match that is taken out."""
@@ -15,12 +16,21 @@ _MATCH: Final = 16
 _MEMORY: Final = 1 << 22
 """Bytes a pattern may take when compiled; RE2 refuses larger ones."""
 
+_MOST: Final = 512
+"""Patterns that are kept compiled."""
 
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> Any:
+_NOTHING: Final = r"[^\x00-\x{10FFFF}]"
+"""A pattern that matches nothing."""
+
+
+@lru_cache(maxsize=_MOST)
+def _compiled(pattern: str, *, capture: bool = True) -> Any:
+    import re2  # noqa: PLC0415 - takes 3 ms, which a run without regular expressions need not spend
+
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY
+    options.never_capture = not capture
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError) as error:
@@ -28,13 +38,60 @@ def _compiled(pattern: str) -> Any:
         return EvaluationError(f"invalid regular expression: {text.decode() if isinstance(text, bytes) else text}")
 
 
+@lru_cache(maxsize=_MOST)
+def _searcher(pattern: str) -> Callable[[str], bool] | EvaluationError:
+    """Return a function that says whether a pattern matches anywhere in a text.
+
+    The wrapper's own `search` counts characters, decodes spans and makes a match object: seven times the work.
+    """
+    compiled = _compiled(pattern, capture=False)
+    if type(compiled) is EvaluationError:
+        return compiled
+    from re2 import _re2  # noqa: PLC0415 - as above
+
+    match, anywhere = compiled._regexp.Match, _re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - see above
+
+    def search(text: str) -> bool:
+        data = text.encode()
+        return bool(match(anywhere, data, 0, len(data))[0][0] >= 0)
+
+    return search
+
+
 def matches_(meter: Meter, text: Any, pattern: Any) -> Any:
     """`text.matches(pattern)`: whether the pattern matches anywhere."""
     if type(text) is not str or type(pattern) is not str:
         return strict(text, pattern)
     meter.charge(1 + (len(text) >> 7))
-    compiled = _compiled(pattern)
-    return compiled if type(compiled) is EvaluationError else compiled.search(text) is not None
+    search = _searcher(pattern)
+    return search if isinstance(search, EvaluationError) else search(text)
+
+
+def found_(text: Any, pattern: Any) -> bool:
+    """`text.matches(pattern)` where both are text and the pattern is valid."""
+    if type(text) is not str or type(pattern) is not str:
+        raise Odd
+    search = _searcher(pattern)
+    if isinstance(search, EvaluationError):
+        raise Odd
+    return search(text)
+
+
+def joined_(patterns: Any, before: str, after: str) -> str:
+    """Return one pattern for "any of `before + pattern + after`", all of them valid on their own."""
+    if type(patterns) is not list or not {str}.issuperset(map(type, patterns)):
+        raise Odd
+    return _joined(tuple(patterns), before, after)
+
+
+@lru_cache(maxsize=_MOST)
+def _joined(patterns: tuple[str, ...], before: str, after: str) -> str:
+    whole = [before + pattern + after for pattern in patterns]
+    for pattern in whole:
+        # a quotation that the pattern leaves open would run on into the next one
+        if r"\Q" in pattern or type(_searcher(pattern)) is EvaluationError:
+            raise Odd
+    return "|".join(f"(?:{pattern})" for pattern in whole) or _NOTHING
 
 
 def regex_extract_(meter: Meter, text: Any, pattern: Any) -> Any:

@@ -49,7 +49,7 @@ class KubernetesConnector:
             return True
         if not target or "\0" in target or re.match(_OTHER, target):
             return False
-        return os.path.isdir(target) or (target.endswith(_SUFFIXES) and os.path.isfile(target))  # noqa: PTH112, PTH113 - pathlib costs start-up
+        return os.path.isdir(target) or (target.endswith(_SUFFIXES) and os.path.isfile(target))
 
     def collect(
         self,

@@ -19,6 +19,7 @@ from xspm.errors import ConnectorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TextIO
 
     from xspm.model.asset import Problem
     from xspm.syntax.yaml import Limits
@@ -55,13 +56,17 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
         ConnectorError: the target itself cannot be read.
     """
     if target == STDIN:
-        data = sys.stdin.buffer.read(limits.max_bytes + 1)
+        # Python says None for a standard input that was closed before it started.
+        stream: TextIO | None = sys.stdin
+        if stream is None:
+            raise ConnectorError("standard input is closed", hint="pipe manifests into it, or name a file")
+        data = stream.buffer.read(limits.max_bytes + 1)
         if len(data) > limits.max_bytes:
             raise ConnectorError(f"standard input is larger than the {limits.max_bytes} bytes that are read")
         yield Text(STDIN_NAME, data, asked=True)
         return
     try:
-        mode = os.stat(target).st_mode  # noqa: PTH116 - pathlib costs as much as a small scan
+        mode = os.stat(target).st_mode
         if stat.S_ISDIR(mode):
             yield from _walk(target, report, limits)
         elif stat.S_ISREG(mode):
@@ -76,7 +81,7 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
 
 def shown(path: str) -> str:
     """Return a path as a person would type it here: relative when it lies below the working folder."""
-    absolute, here = os.path.abspath(path), os.getcwd()  # noqa: PTH100, PTH109 - links stay as they were typed
+    absolute, here = os.path.abspath(path), os.getcwd()
     below = here.rstrip(os.sep) + os.sep
     relative = absolute.removeprefix(below)
     return os.fsencode(relative).decode("utf-8", "replace") if absolute != here else "."
@@ -88,7 +93,7 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
     seen: set[tuple[int, int]] = set()
     folders: list[tuple[str, bool]] = [(root, False)]
     above, name = os.path.split(real_root)
-    if name == _TEMPLATES and os.path.exists(f"{above}/{_CHART}"):  # noqa: PTH110
+    if name == _TEMPLATES and os.path.exists(f"{above}/{_CHART}"):
         report(_chart(above))
         return
     os.scandir(root).close()

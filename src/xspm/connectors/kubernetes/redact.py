@@ -20,24 +20,24 @@ REDACTED: Final = "(redacted)"
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
-_SECRET_NAME: Final = re.compile(
-    r"pass(?:word|wd|phrase|code)|(?:^|[-_.])pwd|pwd$|secret|token(?!iz)|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|"
+# Patterns stay text until one is needed: most manifests need none, and compiling them takes longer than reading one.
+_TELLING_NAME: Final = (
+    r"(?i)pass(?:word|wd|phrase|code)|(?:^|[-_.])pwd|pwd$|secret|token(?!iz)|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|"
     r"(?:encryption|ssh|signing|master|account|license|shared|client)[-_.]?key|connection[-_.]?string|(?:^|[-_.])dsn$|"
-    r"(?:^|[-_.])(?:basic[-_.]?)?auth$|webhook[-_.]?url|(?:^|[-_.])pat$|jwt(?!ks)|(?:^|[-_.])salt$",
-    re.IGNORECASE,
+    r"(?:^|[-_.])(?:basic[-_.]?)?auth$|webhook[-_.]?url|(?:^|[-_.])pat$|jwt(?!ks)|(?:^|[-_.])salt$"
 )
-_NOT_SECRET_NAME: Final = re.compile(
-    r"^(?:old)?pwd$|(?:name|names|file|path|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|type|length|url|uri|host|port|"
+_NAME_HINTS: Final = ("connection", "credential", "jwt", "key", "pass", "pwd", "secret", "token", "webhook")
+_NAME_ENDS: Final = ("auth", "dsn", "pat", "salt")
+"""A name without any of these is none that the pattern above finds."""
+_HARMLESS_NAME: Final = (
+    r"(?i)^(?:old)?pwd$|(?:name|names|file|path|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|type|length|url|uri|host|port|"
     r"username|id|count|limit|limits|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|endpoint|seconds|"
-    r"namespace|store|provider|keyname|mount|review|rotation|tokens)$",
-    re.IGNORECASE,
+    r"namespace|store|provider|keyname|mount|review|rotation|tokens)$"
 )
-_WEBHOOK_NAME: Final = re.compile(r"webhook[-_.]?url$", re.IGNORECASE)
-_HARMLESS_VALUE: Final = re.compile(
-    r"\s*\Z|(?:true|false|yes|no|none|null|\(redacted\))\Z|\$[({][^)}]*[)}]\Z", re.IGNORECASE
-)
+_WEBHOOK_NAME: Final = r"(?i)webhook[-_.]?url$"
+_HARMLESS_VALUE: Final = r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\))\Z|\$[({][^)}]*[)}]\Z"
 
-_TOKEN: Final = re.compile(
+_KNOWN_FORM: Final = (
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
     r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bglpat-[A-Za-z0-9_-]{16,}"
@@ -47,16 +47,15 @@ _TOKEN: Final = re.compile(
     r"|\bSG\.[A-Za-z0-9_-]{16,100}\.[A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9_-]{20,}|\bhvs\.[A-Za-z0-9_-]{20,}|\bdop_v1_[a-f0-9]{32,}"
     r"|hooks\.slack\.com/services/[A-Za-z0-9/_-]+|\$(?:2[abxy]|[156y]|argon2[a-z]*)\$[A-Za-z0-9./$=,+-]{16,}"
 )
-_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@'\"]*:)(?!\$[({])([^\s/@'\"]+)(@)")
-_ASSIGNED: Final = re.compile(
-    r"(?P<name>(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|credential|pwd)"
+_IN_URL: Final = r"(://[^\s/:@'\"]*:)(?!\$[({])([^\s/@'\"]+)(@)"
+_ASSIGNED: Final = (
+    r"(?i)(?P<name>(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|credential|pwd)"
     r"[A-Za-z0-9_-]{0,40})"
     r"(?P<sign>[\"']?[ \t]*(?:=>|[:=])[ \t]*|[ \t]+)"
-    r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;\"'&)}\]]+)",
-    re.IGNORECASE,
+    r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;\"'&)}\]]+)"
 )
 """Every part either has a bounded length or, once begun, cannot fail: hostile texts cost linear time."""
-_NAME_BEFORE: Final = re.compile(r"[A-Za-z0-9_.-]*\Z")
+_NAME_BEFORE: Final = r"[A-Za-z0-9_.-]*\Z"
 _HINTS: Final = (
     "$", "://", "aiza", "akia", "a3t", "asia", "cred", "dop_", "eyj", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "hvs.",
     "key", "npm_", "pass", "pat-", "pat_", "pwd", "pypi", "rk-", "rk_", "secret", "sg.", "sk-", "sk_", "slack", "token",
@@ -69,7 +68,7 @@ _ARGUMENT_KEYS: Final = frozenset({"args", "command"})
 
 def looks_credential(name: str, value: str) -> bool:
     """Whether a literal value given under `name` looks like a credential."""
-    if _HARMLESS_VALUE.match(value):
+    if re.match(_HARMLESS_VALUE, value):
         return False
     return _names_secret(name) or (_hinted(value) and _form(value) != value)
 
@@ -87,15 +86,18 @@ def redact_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
 def redact_text(text: str) -> str:
     """Return a text (a configuration file, a script, an annotation) without what looks like credentials in it."""
     hinted = _hinted_short(text) if len(text) <= _SHORT else _hinted(text)
-    return _ASSIGNED.sub(_assigned, _form(text)) if hinted else text
+    return re.sub(_ASSIGNED, _assigned, _form(text)) if hinted else text
 
 
 @lru_cache(maxsize=4096)
 def _names_secret(name: str) -> bool:
     """Whether what stands under a name is a credential, unless its value is harmless."""
-    if _SECRET_NAME.search(name) is None:
+    lowered = name.lower()
+    if not (lowered.endswith(_NAME_ENDS) or any(hint in lowered for hint in _NAME_HINTS)):
         return False
-    return _NOT_SECRET_NAME.search(name) is None or _WEBHOOK_NAME.search(name) is not None
+    if re.search(_TELLING_NAME, name) is None:
+        return False
+    return re.search(_HARMLESS_NAME, name) is None or re.search(_WEBHOOK_NAME, name) is not None
 
 
 def _hinted(text: str) -> bool:
@@ -114,17 +116,17 @@ _hinted_short = lru_cache(maxsize=8192)(_hinted)
 def _form(text: str) -> str:
     """Replace what has the form of a credential wherever it stands."""
     if "://" in text:
-        text = _URL_PASSWORD.sub(rf"\1{REDACTED}\3", text)
-    return _TOKEN.sub(REDACTED, text)
+        text = re.sub(_IN_URL, rf"\1{REDACTED}\3", text)
+    return re.sub(_KNOWN_FORM, REDACTED, text)
 
 
 def _assigned(found: re.Match[str]) -> str:
     """Replace the value of `name = value` in a text."""
     name, sign, value = found["name"], found["sign"], found["value"]
-    if _NOT_SECRET_NAME.search(name) or _HARMLESS_VALUE.match(value.strip("\"'")) or value[0] in "${[<(":
+    if re.search(_HARMLESS_NAME, name) or re.match(_HARMLESS_VALUE, value.strip("\"'")) or value[0] in "${[<(":
         return found[0]
     if sign.isspace():
-        before = _NAME_BEFORE.search(found.string[max(0, found.start() - 40) : found.start()])
+        before = re.search(_NAME_BEFORE, found.string[max(0, found.start() - 40) : found.start()])
         # `--password hunter2` is an assignment; `the token expires` is prose.
         if before is None or not before[0].startswith("-"):
             return found[0]
@@ -169,7 +171,7 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
 
 def _named_credential(name: str, value: str) -> bool:
     """Whether the name alone makes a value a credential."""
-    return _names_secret(name) and _HARMLESS_VALUE.match(value) is None
+    return _names_secret(name) and re.match(_HARMLESS_VALUE, value) is None
 
 
 def _arguments(items: list[Any]) -> list[Any]:
@@ -181,7 +183,7 @@ def _arguments(items: list[Any]) -> list[Any]:
             copy.extend(_list([item]))
             follows = False
             continue
-        if follows and not item.startswith("-") and not _HARMLESS_VALUE.match(item):
+        if follows and not item.startswith("-") and not re.match(_HARMLESS_VALUE, item):
             copy.append(REDACTED)
             follows = False
             continue

@@ -1,7 +1,8 @@
 """Which NetworkPolicies, PodDisruptionBudgets and autoscalers of the input concern a workload.
 
 Selectors are filed under one label that they ask for, so that a workload is compared only with those that may match it:
-many policies beside many workloads cost no more than each alone.
+many policies beside many workloads cost no more than each alone. For the same reason only the first few names are
+kept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 FIELDS: Final = ("ingress_policies", "egress_policies", "disruption_budgets", "autoscalers")
 """What `Selectors.concerning` answers."""
+
+MAX_NAMES: Final = 10
+"""Names that a field holds at most."""
 
 SELECTOR: Final[dict[str, Any]] = {
     "matchLabels": "mapping",
@@ -45,12 +49,17 @@ class Selectors:
     def __init__(self, manifests: Iterable[Manifest], *, complete: bool) -> None:
         """Take those among `manifests`; when they are not complete, finding none does not mean that there is none."""
         self._complete = complete
+        self._all: dict[tuple[str, str], list[str]] = {}
+        """By field and namespace: names of those that select every pod."""
         self._filed: dict[tuple[Any, ...], list[_Selector]] = {}
         self._scaled: dict[tuple[Any, ...], list[str]] = {}
         self._lost: dict[str, dict[str, Any]] = {}
         for manifest in manifests:
             if manifest.kind in _READERS and (manifest.group in _GROUPS[manifest.kind]):
                 self._take(manifest)
+        for names in self._all.values():
+            names.sort()
+            del names[MAX_NAMES:]
 
     def concerning(self, manifest: Manifest, namespace: Any, labels: Any) -> dict[str, Any]:
         """Return, by field, the sorted names of what concerns a workload, or an unknown.
@@ -60,24 +69,28 @@ class Selectors:
             namespace: its namespace, never null.
             labels: the labels of its pods.
         """
-        found: dict[str, Any] = {field: set() for field in FIELDS}
         lost = dict(self._lost)
         values = [] if is_unknown(labels) else labels.values()
         for part in (namespace, labels, *values):
             if is_unknown(part):
                 lost |= dict.fromkeys(FIELDS, part)
-        if type(namespace) is str and not is_unknown(labels):
-            for selector in self._candidates(namespace, labels):
+        found: dict[str, list[str]] = {field: [] for field in FIELDS}
+        if type(namespace) is str:
+            found = {field: self._all.get((field, namespace), []) for field in FIELDS}
+            for selector in self._candidates(namespace, {} if is_unknown(labels) else labels):
                 matching = matches(labels, selector.labels)
                 for field in selector.fields:
                     if matching is True:
-                        found[field].add(selector.name)
+                        found[field] = [*found[field], selector.name]
                     elif matching is not False:
                         lost.setdefault(field, matching)
             if type(manifest.name) is str:
-                found["autoscalers"].update(self._scaled.get((namespace, manifest.kind, manifest.name), ()))
+                found["autoscalers"] = self._scaled.get((namespace, manifest.kind, manifest.name), [])
         nothing: Any = [] if self._complete else _UNREAD
-        return {field: sorted(names) or lost.get(field, nothing) for field, names in found.items()}
+        return {
+            field: sorted(set(names))[:MAX_NAMES] if names else lost.get(field, nothing)
+            for field, names in found.items()
+        }
 
     def _candidates(self, namespace: str, labels: dict[str, Any]) -> Iterator[_Selector]:
         yield from self._filed.get((namespace,), ())
@@ -103,6 +116,10 @@ class Selectors:
             fields = restricted(spec)
             wanted = spec.get("podSelector", {})
         elif (wanted := spec.get("selector")) is None:
+            return
+        if wanted is None or wanted == {}:
+            for field in fields:
+                self._all.setdefault((field, namespace), []).append(name)
             return
         held = hold(wanted, SELECTOR, ("selector",), lambda *_: None)
         exact = held.get("matchLabels") if type(held) is dict and not is_unknown(held) else None

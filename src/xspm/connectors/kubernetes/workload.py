@@ -62,8 +62,8 @@ class Workload(ResourceType, frozen=True, kw_only=True):
     containers: Maybe[list[PodContainer]]
     """Containers, init containers and ephemeral containers, in this order."""
     ingress_policies: Maybe[list[str]]
-    """Names of the NetworkPolicies in the input that select the pods and restrict incoming traffic. These lists are
-    unknown when they would be empty and part of the input could not be read.
+    """Names of the NetworkPolicies in the input that select the pods and restrict incoming traffic. Like the lists
+    below it holds ten names at most, and is unknown when it would be empty and part of the input could not be read.
     """
     egress_policies: Maybe[list[str]]
     """Names of the NetworkPolicies in the input that select the pods and restrict outgoing traffic."""

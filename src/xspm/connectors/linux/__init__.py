@@ -6,7 +6,8 @@ fetching and the normalising; nothing is imported before it is needed.
 
 from __future__ import annotations
 
-import os
+# Not `os` itself: a service of this package is called so.
+from os.path import basename, isfile, islink, realpath
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import ConnectorError
@@ -43,13 +44,12 @@ class LinuxConnector:
         """Whether it is `host`, `ssh://…`, `dir:…`, or the path of a root file system."""
         if target == "host" or target.startswith(("ssh://", "dir:")):
             return True
-        # os.path and not pathlib: every scan asks this, and importing pathlib costs as much as a small scan.
         places = (f"{target}/{release}" for release in ("etc/os-release", "usr/lib/os-release"))
         return (
             bool(target)
             and "\0" not in target
-            and any(os.path.islink(place) or os.path.isfile(place) for place in places)
-        )  # noqa: PTH113, PTH114
+            and any(islink(place) or isfile(place) for place in places)
+        )
 
     def collect(self, target: str, options: Options, progress: Callable[[str], None]) -> Snapshot:
         """Read a host.
@@ -72,7 +72,7 @@ class LinuxConnector:
             raise ConnectorError("dir: names no folder", hint="write dir:PATH")
         from xspm.connectors.linux.directory import DirectorySource  # noqa: PLC0415
 
-        return snapshot(DirectorySource(path), progress, fallback=os.path.basename(os.path.realpath(path)) or "root")  # noqa: PTH119
+        return snapshot(DirectorySource(path), progress, fallback=basename(realpath(path)) or "root")
 
     def example(self, form: str, content: Any) -> Snapshot:
         """Read an example of a check through the same services."""

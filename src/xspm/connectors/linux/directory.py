@@ -34,8 +34,8 @@ class DirectorySource(LocalFiles):
         """
         try:
             os.scandir(path).close()
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
             raise ConnectorError(f"cannot read the root file system {path}: {reason}") from error
         self.top = os.path.realpath(path).rstrip("/")
         self.root = os.geteuid() == 0

@@ -146,6 +146,10 @@ async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConn
         raise ConnectorError(f"{address.host}: no such host name") from error
     except TimeoutError:
         raise
+    except ValueError as error:
+        # What asyncssh says of a known_hosts file that it cannot make sense of.
+        hint = "see --known-hosts, --ssh-config and --identity"
+        raise ConnectorError(f"{address.host}: {error}", hint=hint) from error
     except OSError as error:
         reason = "connection refused" if isinstance(error, ConnectionRefusedError) else (error.strerror or str(error))
         raise ConnectorError(f"{address.host}: {reason.lower()}") from error
