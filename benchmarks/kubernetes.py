@@ -10,6 +10,7 @@ JSON. Prints a table and the ratios, and how cost grows with size.
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import sys
 import tempfile
@@ -26,6 +27,7 @@ PER_FILE = 4.25
 
 
 def main() -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # both tools run as they are installed, with their byte code
     sizes = [int(size) for size in sys.argv[1:]] or [425, 850, 1700]
     checkov = peer("checkov", CHECKOV) / "checkov"
     print(f"{'documents':>9}  {'tool':<8}{'wall s':>8}{'CPU s':>8}{'MB':>7}{'findings':>10}{'kinds':>7}")

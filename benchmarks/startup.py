@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,8 @@ spec:
 
 
 def main() -> None:
+    # What is installed has its byte code; the first run below writes it where it is missing.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "pod.yaml")
         path.write_text(MANIFEST)

@@ -339,3 +339,12 @@ def test_the_examples_are_the_readmes(capsys: pytest.CaptureFixture[str]) -> Non
     """`make run` and the README point at these."""
     assert str(EXAMPLES).startswith(str(ROOT))
     assert call(capsys, "scan", str(EXAMPLES)).code == 1
+
+
+@pytest.mark.usefixtures("little_content")
+def test_a_policy_that_asks_nothing_is_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    _own()
+    _write({".xspm/policies/ours.yaml": POLICY + "scope: {type: [host]}\n"})
+    outcome = call(capsys, "scan", "pod.yaml")
+    assert outcome.code == 2
+    assert "no check of the policies in force concerns it" in outcome.err

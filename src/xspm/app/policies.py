@@ -38,7 +38,7 @@ class InForce(msgspec.Struct, frozen=True):
     exceptions: tuple[PolicyException, ...]
 
 
-def in_force(chosen: Sequence[str] = (), exceptions: Path | None = None, *, cached: bool = True) -> InForce:
+def in_force(chosen: Sequence[str] = (), exceptions: Path | str | None = None, *, cached: bool = True) -> InForce:
     """Load everything in reach and pick the policies.
 
     Args:
@@ -135,11 +135,13 @@ def _shown(folder: Folder) -> Folder:
     return msgspec.structs.replace(folder, shown=str(shown) if str(shown) != "." else "")
 
 
-def _exceptions_file(path: Path, known: Library) -> tuple[PolicyException, ...]:
-    from xspm.policy.exceptions import read_exceptions, unfit  # noqa: PLC0415 - most scans have none
+def _exceptions_file(path: Path | str, known: Library) -> tuple[PolicyException, ...]:
+    from pathlib import Path  # noqa: PLC0415 - most scans have none
+
+    from xspm.policy.exceptions import read_exceptions, unfit  # noqa: PLC0415
     from xspm.syntax.yaml import load_one  # noqa: PLC0415
 
-    read = read_exceptions(load_one(read_file(path), file=str(path)))
+    read = read_exceptions(load_one(read_file(Path(path)), file=str(path)))
     for error in unfit(read, known.checks):
         raise error
     return read

@@ -82,7 +82,7 @@ def report(
     engine = engine_for(request.engine)
     assessments = [
         assess(
-            plan(library, request.in_force.policies, snapshot.asset),
+            plan(library, request.in_force.policies, snapshot.asset, _concerned(snapshot)),
             snapshot,
             engine=engine,
             exceptions=request.in_force.exceptions,
@@ -90,8 +90,30 @@ def report(
         )
         for snapshot in snapshots
     ]
+    unjudged = [
+        Failure(
+            target=snapshot.asset.name,
+            message="no check of the policies in force concerns it",
+            hint="see `scope` and `include` of the policies: xspm policy list, xspm policy lint",
+        )
+        for snapshot, assessment in zip(snapshots, assessments, strict=True)
+        if not assessment.verdicts and not _asked(request, snapshot)
+    ]
+    failures = [*failures, *unjudged]
     stopped = any(stops(one, request.fail_on, allow_unknown=request.allow_unknown) for one in assessments)
     return _run(request, library, assessments, failures, started, stopped=stopped)
+
+
+def _asked(request: Request, snapshot: Snapshot) -> bool:
+    """Whether the policies ask anything of an asset, had it the resources: a policy that asks nothing is no pass."""
+    kinds = set(snapshot.resource_types)
+    return bool(plan(request.in_force.library, request.in_force.policies, snapshot.asset, kinds).checks)
+
+
+def _concerned(snapshot: Snapshot) -> set[str]:
+    """The resource types that a check can say anything about: of all others there is nothing, and that is known."""
+    types = {resource.type for resource in snapshot.resources}
+    return types.union(*(problem.resource_types for problem in snapshot.problems))
 
 
 def _run(

@@ -108,6 +108,18 @@ _OPTIONALS: Final = frozenset(
 )
 
 
+def _gives_optional(node: Node) -> bool:
+    """Whether a node yields an optional, even where the front end takes it for `dyn`."""
+    match node:
+        case Call(function="or") if node.target is not None:
+            return _gives_optional(node.target)
+        case Call():
+            return node.function in _OPTIONALS
+        case Select(test=False):
+            return _gives_optional(node.operand)
+    return False
+
+
 def _walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
@@ -189,10 +201,10 @@ class _Guard:
             return self.seen(node)
         name = self._name()
         value = Ident(0, name)
+        if kind.name.startswith("optional") or _gives_optional(node):
+            return _bind(name, new, _unless_marker(value, self._optional(value)))
         if kind.kind == "abstract":
-            return _bind(
-                name, new, _unless_marker(value, self._optional(value) if kind.name.startswith("optional") else value)
-            )
+            return _bind(name, new, _unless_marker(value, value))
         return _bind(name, new, _unless_marker(value, _when(_inside(KNOWN, value, empty=True), value, value)))
 
     def _optional(self, optional: Node) -> Node:
@@ -240,7 +252,7 @@ class _Guard:
         types = self.checked.type_of(left).kind, self.checked.type_of(right).kind
         if types[0] in _SCALARS or types[1] in _SCALARS or isinstance(left, Literal) or isinstance(right, Literal):
             return _call("_==_", self.seen(left), self.seen(right))
-        if "abstract" in types:
+        if "abstract" in types or _gives_optional(left) or _gives_optional(right):
             return _call("_==_", self.seen_deep(left), self.seen_deep(right))
         one, other = Ident(0, self._name()), Ident(0, self._name())
         plain = _call("_==_", one, other)

@@ -98,7 +98,7 @@ class Program:
         self._straight = straight
         self._long: Callable[..., Any] | None = None
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Evaluate:
         """Link the program when `evaluate` is first asked for."""
         if name != "evaluate":
             raise AttributeError(name)

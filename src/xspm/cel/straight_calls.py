@@ -15,7 +15,7 @@ from xspm.cel.macros import recognise
 
 _SIMPLE: Final = frozenset({"str", "int", "bool", "float", "bytes"})
 _CHEAP: Final = 128
-"""Characters that are searched within a loop without charge."""
+"""Characters or elements that are searched within a loop without charge."""
 
 TESTS: Final = frozenset({
     "_&&_", "_||_", "!_", "_==_", "_!=_", "@in", "_in_", "contains", "startsWith", "endsWith", "matches", "hasValue",
@@ -114,7 +114,7 @@ class StraightCalls(Generator):
         return f"({left} {'!=' if negated else '=='} {right} if {test} else {other})"
 
     def equal_constant(self, node: Node, constant: Literal, *, negated: bool) -> str:
-        """Compare with null, a bool or a text: what is equal is of that type, what is not is of any but the odd ones."""
+        """Compare with null, a bool or a text, which only a value of that type can equal."""
         value = constant.value
         first, name = self.atom(self.expression(node))
         operator = ("!=" if negated else "==") if type(value) is str else ("is not" if negated else "is")
@@ -217,7 +217,8 @@ class StraightCalls(Generator):
             test = f"type({first}) is str and type({right}) is list"
         slow = f"sure_(in_({self.meter}, {left}, {right}))"
         if self.depth:
-            return f"(True if {test} and {left} in {right} else {slow})"
+            # a long list is charged for where a loop repeats it, and long texts are not put together
+            return f"({left} in {right} or without_({right}) if {test} and len({right}) < {_CHEAP} else {slow})"
         return f"({left} in {right} or text_of({right}) is None if {test} else {slow})"
 
     def parameter(self, node: Node) -> bool:

@@ -57,11 +57,10 @@ class Template:
         self, resource: Any, params: Mapping[str, Any], resources: Mapping[str, list[Any] | Unknown], now: str
     ) -> str:
         """Return the message as one line of printable text."""
-        texts = [
-            part if isinstance(part, str) else show(part.evaluate(resource, params, resources, now))
+        return "".join([
+            part if type(part) is str else show(part.evaluate(resource, params, resources, now))  # type: ignore[union-attr]
             for part in self.parts
-        ]
-        return "".join(texts)
+        ])  # fmt: skip
 
     def dump(self) -> bytes:
         """Return the template as bytes that `load` reads."""
@@ -87,9 +86,9 @@ class Template:
 
 def show(value: Any) -> str:
     """Return a value as a person writes it, on one line and at most `LONGEST` characters."""
-    text = _show(value, 0)
+    text = (value if type(value) is str else _show(value, 0))[: LONGEST + 1]
     if not text.isprintable():
-        text = "".join(char if char.isprintable() else _escape(char) for char in text[: LONGEST + 1])
+        text = "".join(char if char.isprintable() else _escape(char) for char in text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
@@ -98,26 +97,32 @@ def _escape(char: str) -> str:
 
 
 def _show(value: Any, depth: int) -> str:
-    if isinstance(value, Unknown):
-        return f"unknown ({value.reason})"
-    if isinstance(value, EvaluationError):
-        return "?"
+    kind = type(value)
+    if kind is str:
+        return str(value)
     if value is None:
         return "not set"
-    if isinstance(value, bool):
+    if kind is bool:
         return "true" if value else "false"
-    if depth > _DEEPEST:
-        return "…"
-    if isinstance(value, list):
-        return _items([_show(item, depth + 1) for item in value[:LONGEST]], value, depth, "[]")
-    if isinstance(value, dict):
-        entries = [f"{key}={_show(item, depth + 1)}" for key, item in list(value.items())[:LONGEST]]
-        return _items(entries, value, depth, "{}")
-    return str(value)
+    if kind is list or kind is dict:
+        return _items(value, depth) if depth <= _DEEPEST else "…"
+    if isinstance(value, Unknown):
+        return f"unknown ({value.reason})"
+    return "?" if isinstance(value, EvaluationError) else str(value)
 
 
-def _items(texts: list[str], value: Any, depth: int, braces: str) -> str:
+def _items(value: list[Any] | dict[str, Any], depth: int) -> str:
+    """Show what a list or map holds, as far as it can be seen in the end."""
+    braces = "[]" if isinstance(value, list) else "{}"
     if not value:
         return "none" if depth == 0 else braces
+    texts: list[str] = []
+    length = 0
+    for item in value:
+        text = _show(item, depth + 1) if isinstance(value, list) else f"{item}={_show(value[item], depth + 1)}"
+        texts.append(text)
+        length += len(text) + 2
+        if length > LONGEST + 2:
+            break
     text = ", ".join(texts)
     return text if depth == 0 else f"{braces[0]}{text}{braces[1]}"

@@ -49,7 +49,8 @@ def rewrite(source: str, types: frozenset[str]) -> Rewritten:
     bare: int | None = None
     done = 0
     for index, token in enumerate(tokens):
-        if token[0] != "resources" or (index and tokens[index - 1][0] == "."):
+        before = "".join(item[0] for item in tokens[max(index - 2, 0) : index])
+        if token[0] != "resources" or before.endswith((".", ".?")):
             continue
         following = [item[0] for item in tokens[index + 1 : index + 4]]
         name = following[1][1:-1] if len(following) == 3 and following[0] == "[" and following[2] == "]" else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--policy", "-p", "policies", multiple=True, metavar="PATH|NAME", help="Policy folder, file or name; repeatable."
 )
-@click.option(
-    "--exceptions", type=click.Path(path_type=Path), help="A file of exceptions besides .xspm/exceptions.yaml."
-)
+@click.option("--exceptions", type=click.Path(), help="A file of exceptions besides .xspm/exceptions.yaml.")
 @click.option(
     "--output",
     "-o",

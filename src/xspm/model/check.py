@@ -107,6 +107,7 @@ class Override(msgspec.Struct, frozen=True):
     """Id patterns."""
     severity: Severity | None = None
     params: dict[str, Any] = {}
+    location: Location | None = None
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -118,6 +119,7 @@ class Selection(msgspec.Struct, frozen=True):
     severities: tuple[Severity, ...] = ()
     frameworks: tuple[str, ...] = ()
     """`NAME` or `NAME/REQUIREMENT-PATTERN`."""
+    location: Location | None = None
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -69,7 +69,7 @@ def _plain_enough(value: Any, depth: int) -> bool:
         ModelError: an integer is not exact, or the value nests too deep.
     """
     kind = type(value)
-    if kind is not dict and kind is not list:
+    if kind is not dict and kind is not list and kind is not tuple:
         return _plain_scalar(value)
     if depth > MAX_DEPTH:
         raise ModelError(f"nested deeper than {MAX_DEPTH} levels")

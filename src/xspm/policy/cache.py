@@ -29,7 +29,10 @@ class Cache:
         self._folder = os.fspath(folder)
 
     def get(self, key: str) -> bytes | None:
-        """The payload stored under a key (hex digits), None if there is none that can be trusted."""
+        """The payload stored under a key, None if there is none that can be trusted.
+
+        A key is hex digits, with `.NAME` after them for a part of what is stored under the digits alone.
+        """
         try:
             descriptor = os.open(f"{self._folder}/{key}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -48,7 +51,7 @@ class Cache:
         return payload
 
     def put(self, key: str, payload: bytes) -> None:
-        """Store a payload, whole or not at all, and drop the oldest files beyond a few."""
+        """Store a payload, whole or not at all, and drop the oldest keys, with their parts, beyond a few."""
         from pathlib import Path  # noqa: PLC0415 - what is cached is found without it
 
         folder = Path(self._folder)
@@ -64,12 +67,14 @@ class Cache:
                 temporary.replace(folder / key)
             finally:
                 temporary.unlink(missing_ok=True)
-            entries = sorted(
-                (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
-                key=lambda entry: entry.stat().st_mtime,
-            )
-            for entry in entries[:-_KEEP]:
-                entry.unlink(missing_ok=True)
+            written: dict[str, float] = {}
+            for entry in folder.iterdir():
+                if not entry.name.startswith("."):
+                    group = entry.name.partition(".")[0]
+                    written[group] = max(written.get(group, 0), entry.stat().st_mtime)
+            for group in sorted(written, key=lambda name: written[name])[:-_KEEP]:
+                for entry in [folder / group, *folder.glob(f"{group}.*")]:
+                    entry.unlink(missing_ok=True)
 
 
 def _private(status: os.stat_result) -> bool:

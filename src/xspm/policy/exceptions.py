@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from xspm.errors import PolicyError
 from xspm.model.check import PolicyException
-from xspm.policy.fields import Fields
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from xspm.model.asset import Asset
     from xspm.model.verdict import Verdict
+    from xspm.policy.fields import Fields
     from xspm.syntax.yaml import Document
 
 
@@ -28,6 +28,8 @@ def read_exceptions(document: Document) -> tuple[PolicyException, ...]:
     Raises:
         PolicyError: a field is missing or of the wrong type, or an expiry is not a date.
     """
+    from xspm.policy.fields import Fields  # noqa: PLC0415 - a cached start reads no file
+
     fields = Fields(document)
     if not isinstance(fields.get("exceptions"), list):
         fields.fail("`exceptions` must be a list")
@@ -67,9 +69,10 @@ def _is_date(text: str) -> bool:
 
 
 def covers(exception: PolicyException, asset: Asset, verdict: Verdict) -> bool:
-    """Whether an exception speaks of a verdict, in force or not."""
+    """Whether an exception speaks of a verdict, in force or not; never of what could not be collected at all."""
     return (
-        matches(verdict.check, exception.checks)
+        verdict.resource_id != ""
+        and matches(verdict.check, exception.checks)
         and (matches(asset.id, exception.assets) or matches(asset.name, exception.assets))
         and (matches(verdict.resource_id, exception.resources) or matches(verdict.resource_name, exception.resources))
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -23,7 +24,7 @@ from xspm.model.digest import Digest, digest
 from xspm.policy.folder import read_folder, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from xspm.cel import Environment
     from xspm.model.schema import TypeSpec
@@ -52,8 +53,10 @@ class Compiled(msgspec.Struct, frozen=True):
 class Library(msgspec.Struct, frozen=True):
     """Everything policies can be made of."""
 
-    checks: dict[str, Compiled]
+    checks: Mapping[str, Compiled]
     """By id, sorted."""
+    types: dict[str, str]
+    """By check id: its resource type; asking here loads no check."""
     policies: dict[str, Policy]
     """By name."""
     own_policies: tuple[str, ...]
@@ -62,14 +65,8 @@ class Library(msgspec.Struct, frozen=True):
     requirements: dict[str, tuple[str, ...]]
     """By check id: `framework:requirement`, sorted."""
 
-    def policy_digest(self, policy: Policy) -> Digest:
-        """Digest of a policy and of everything it may select: file locations do not count."""
-        return digest(
-            {
-                "checks": [compiled.digest for compiled in self.checks.values()],
-                "policy": msgspec.structs.replace(policy, location=None),
-            }
-        )
+    digests: dict[str, Digest]
+    """By name of a policy: digest of it and of everything it may select; file locations do not count."""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -94,21 +91,76 @@ def load(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]],
         PolicyError, CelError, DocumentError: a file is not sound.
     """
     key = _key(folders)
-    payload = cache.get(key) if cache else None
-    if payload is not None:
-        try:
-            return msgspec.msgpack.decode(payload, type=Library)
-        except msgspec.DecodeError:
-            pass
+    cached = _cached(key, cache, lambda: _sound(folders, types)) if cache else None
+    if cached is not None:
+        return cached
+    made = _sound(folders, types)
+    if cache:
+        _store(key, cache, made)
+    return made
+
+
+def _sound(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]]) -> Library:
     built = build(folders, types())
     if built.errors:
         first, rest = built.errors[0], len(built.errors) - 1
         if rest:
             first.hint = f"{first.hint + '; ' if first.hint else ''}{rest} more: xspm policy lint"
         raise first
-    if cache:
-        cache.put(key, msgspec.msgpack.encode(built.library))
     return built.library
+
+
+def _store(key: str, cache: Cache, library: Library) -> None:
+    """Keep a library: the checks of each resource type by themselves, for most scans meet only some types."""
+    parts: dict[str, dict[str, Compiled]] = {}
+    for check_id, compiled in library.checks.items():
+        parts.setdefault(compiled.check.resource, {})[check_id] = compiled
+    for kind, checks in parts.items():
+        cache.put(f"{key}.{kind}", msgspec.msgpack.encode(checks))
+    cache.put(key, msgspec.msgpack.encode(msgspec.structs.replace(library, checks={})))
+
+
+def _cached(key: str, cache: Cache, compile_anew: Callable[[], Library]) -> Library | None:
+    payload = cache.get(key)
+    if payload is None:
+        return None
+    try:
+        library = msgspec.msgpack.decode(payload, type=Library)
+    except msgspec.DecodeError:
+        return None
+    return msgspec.structs.replace(library, checks=_Stored(key, cache, library.types, compile_anew))
+
+
+class _Stored(Mapping[str, Compiled]):
+    """Checks of a cached library, each resource type read when the first of its checks is asked for."""
+
+    def __init__(self, key: str, cache: Cache, types: Mapping[str, str], compile_anew: Callable[[], Library]) -> None:
+        self._key = key
+        self._cache = cache
+        self._types = types
+        self._compile_anew = compile_anew
+        self._read: dict[str, Mapping[str, Compiled]] = {}
+
+    def __getitem__(self, check_id: str) -> Compiled:
+        kind = self._types[check_id]
+        checks = self._read.get(kind)
+        if checks is None:
+            checks = self._read[kind] = self._part(kind)
+        return checks[check_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def _part(self, kind: str) -> Mapping[str, Compiled]:
+        payload = self._cache.get(f"{self._key}.{kind}")
+        try:
+            return msgspec.msgpack.decode(payload or b"", type=dict[str, Compiled])
+        except msgspec.DecodeError:
+            # Another process may have dropped it, or somebody have touched it.
+            return self._compile_anew().checks
 
 
 def build(folders: Sequence[Folder], types: Mapping[str, TypeSpec]) -> Built:
@@ -175,16 +227,28 @@ class _Builder:
     def finish(self) -> Built:
         from xspm.policy.exceptions import unfit  # noqa: PLC0415 - not needed by a cached start
         from xspm.policy.frameworks import mapping  # noqa: PLC0415
+        from xspm.policy.policies import idle, placeless  # noqa: PLC0415
 
+        requirements = dict(mapping(self._frameworks.values(), self._compiled))
         for policy in self._policies.values():
             self._errors += self._check_overrides(policy)
+        for name in self._own_policies:
+            checks_known = [compiled.check for compiled in self._compiled.values()]
+            self._errors += idle(self._policies[name], checks_known, requirements)
         self._errors += unfit(self._exceptions, self._compiled)
+        checks = dict(sorted(self._compiled.items()))
+        digests = [compiled.digest for compiled in checks.values()]
         library = Library(
-            checks=dict(sorted(self._compiled.items())),
+            checks=checks,
+            types={check_id: compiled.check.resource for check_id, compiled in checks.items()},
             policies=dict(sorted(self._policies.items())),
             own_policies=tuple(sorted(self._own_policies)),
             exceptions=tuple(self._exceptions),
-            requirements=dict(mapping(self._frameworks.values(), self._compiled)),
+            requirements=requirements,
+            digests={
+                policy.name: digest({"checks": digests, "policy": placeless(policy)})
+                for policy in self._policies.values()
+            },
         )
         return Built(
             library=library,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xspm.errors import XspmError
-    from xspm.model.check import Check, Policy
+    from xspm.model.check import Check, Override, Policy
 
 
 def unfit(policy: Policy, checks: Sequence[Check]) -> list[XspmError]:
@@ -20,13 +20,15 @@ def unfit(policy: Policy, checks: Sequence[Check]) -> list[XspmError]:
     for override in policy.overrides:
         concerned = [check for check in checks if matches(check.id, override.checks)]
         if not concerned:
-            errors.append(_error(policy, f"overrides {', '.join(override.checks)}, which names no check"))
+            errors.append(_error(policy, override, f"overrides {', '.join(override.checks)}, which names no check"))
         for name, value in override.params.items():
             having = [parameter for check in concerned for parameter in check.parameters if parameter.name == name]
             if concerned and not having:
-                errors.append(_error(policy, f"sets the parameter {name!r}, which none of the checks it names has"))
+                errors.append(
+                    _error(policy, override, f"sets the parameter {name!r}, which none of the checks it names has")
+                )
             errors += [
-                _error(policy, f"sets {name!r} to {value!r}, which is not {kind_of(parameter.default)}")
+                _error(policy, override, f"sets {name!r} to {value!r}, which is not {kind_of(parameter.default)}")
                 for parameter in having
                 if not same_kind(value, parameter.default)
             ][:1]
@@ -51,8 +53,11 @@ def kind_of(value: Any) -> str:
     )
 
 
-def _error(policy: Policy, message: str) -> PolicyError:
-    place = policy.location
+def _error(policy: Policy, override: Override, message: str) -> PolicyError:
+    place = override.location or policy.location
     return PolicyError(
-        f"policy {policy.name} {message}", file=place.file if place else None, line=place.line if place else None
+        f"policy {policy.name} {message}",
+        file=place.file if place else None,
+        line=place.line if place else None,
+        column=place.column if place else None,
     )

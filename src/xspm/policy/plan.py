@@ -16,7 +16,7 @@ from xspm.policy.patterns import matches
 from xspm.policy.policies import in_scope, selects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from xspm.model.asset import Asset
     from xspm.policy.library import Library
@@ -60,8 +60,8 @@ def policies_in_force(library: Library, names: Sequence[str], default: Sequence[
     return tuple(library.policies[name] for name in chosen)
 
 
-def plan(library: Library, policies: Sequence[Policy], asset: Asset) -> Plan:
-    """Return what some policies ask of an asset.
+def plan(library: Library, policies: Sequence[Policy], asset: Asset, kinds: Container[str] | None = None) -> Plan:
+    """Return what some policies ask of an asset, as far as it concerns the resource types `kinds` (None: all).
 
     Checks from users' folders are in force even when no policy of theirs selects them, unless they bring policies of
     their own.
@@ -71,7 +71,10 @@ def plan(library: Library, policies: Sequence[Policy], asset: Asset) -> Plan:
     """
     concerned = [policy for policy in policies if in_scope(policy, asset)]
     found: dict[str, tuple[Planned, ...]] = {}
-    for compiled in library.checks.values():
+    for check_id, kind in library.types.items():
+        if kinds is not None and kind not in kinds:
+            continue
+        compiled = library.checks[check_id]
         taking = [
             policy
             for policy in concerned
@@ -80,11 +83,10 @@ def plan(library: Library, policies: Sequence[Policy], asset: Asset) -> Plan:
         own = not compiled.shipped and not library.own_policies
         if taking or own:
             planned = _planned(compiled, taking)
-            kind = compiled.check.resource
             found[kind] = (*found.get(kind, ()), planned)
     return Plan(
         checks=found,
-        policies=tuple(PolicyRef(policy.name, policy.version, library.policy_digest(policy)) for policy in concerned),
+        policies=tuple(PolicyRef(policy.name, policy.version, library.digests[policy.name]) for policy in concerned),
     )
 
 

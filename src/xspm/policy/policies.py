@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from xspm.errors import PolicyError
 from xspm.model.check import SEVERITIES, Check, Override, Policy, Selection
-from xspm.policy.fields import Fields
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from xspm.model.asset import Asset
+    from xspm.policy.fields import Fields
     from xspm.syntax.yaml import Document
 
 
@@ -21,6 +24,8 @@ def read_policy(document: Document, name: str) -> Policy:
     Raises:
         PolicyError: a field is missing, unknown or of the wrong type, or a selection selects nothing.
     """
+    from xspm.policy.fields import Fields  # noqa: PLC0415 - a cached start reads no file
+
     fields = Fields(document)
     policy = Policy(
         name=name,
@@ -50,9 +55,10 @@ def _selection(entry: Fields) -> Selection:
         tags=entry.texts("tags"),
         severities=severities,  # type: ignore[arg-type]  # the loop above narrows it
         frameworks=entry.texts("frameworks"),
+        location=entry.location(),
     )
     entry.done()
-    if selection == Selection():
+    if not (selection.checks or selection.tags or selection.severities or selection.frameworks):
         entry.fail("a selection names checks, tags, severities or frameworks")
     return selection
 
@@ -62,6 +68,7 @@ def _override(entry: Fields) -> Override:
         checks=entry.texts("checks"),
         severity=entry.choice("severity", SEVERITIES, None),
         params=entry.mapping("params"),
+        location=entry.location(),
     )
     entry.done()
     if not override.checks:
@@ -95,6 +102,32 @@ def selects(policy: Policy, check: Check, requirements: Sequence[str]) -> bool:
     """
     included = any(_meets(selection, check, requirements) for selection in policy.include)
     return included and not any(_meets(selection, check, requirements) for selection in policy.exclude)
+
+
+def placeless(policy: Policy) -> Policy:
+    """The policy without the places of its parts: what it asks, wherever it stands."""
+    return msgspec.structs.replace(
+        policy,
+        location=None,
+        include=tuple(msgspec.structs.replace(one, location=None) for one in policy.include),
+        exclude=tuple(msgspec.structs.replace(one, location=None) for one in policy.exclude),
+        overrides=tuple(msgspec.structs.replace(one, location=None) for one in policy.overrides),
+    )
+
+
+def idle(policy: Policy, checks: Collection[Check], requirements: Mapping[str, Sequence[str]]) -> list[PolicyError]:
+    """The entries of `include` and `exclude` that meet no check, as a misspelt pattern does."""
+    return [
+        PolicyError(
+            f"this entry of policy {policy.name} selects no check",
+            file=selection.location.file if selection.location else None,
+            line=selection.location.line if selection.location else None,
+            column=selection.location.column if selection.location else None,
+            hint="xspm check list and xspm framework list show what there is",
+        )
+        for selection in (*policy.include, *policy.exclude)
+        if not any(_meets(selection, check, requirements.get(check.id, ())) for check in checks)
+    ]
 
 
 def _meets(selection: Selection, check: Check, requirements: Sequence[str]) -> bool:

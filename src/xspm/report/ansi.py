@@ -115,6 +115,8 @@ def _head(word: str, width: int) -> str:
 
 
 def _columns(character: str) -> int:
+    if character < "\u0300":
+        return 1
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

@@ -1,8 +1,8 @@
 """The report for machines: everything a run knows, in a documented, versioned schema.
 
 The schema (`docs/schema/xspm-report-1.schema.json`) is derived from the structs below and a test holds the two
-together. Within version 1 fields are only added; a reader ignores what it does not know. The text is indented, in a
-stable order, and safe to print: control characters are written as JSON escapes.
+together. Within version 1 fields are only added; a reader ignores what it does not know. The text is indented, with one
+verdict to a line, in a stable order, and safe to print: whatever is not ASCII is written as JSON escapes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xspm.model.check import Parameter, Remediation, Severity
 from xspm.model.digest import Digest
 from xspm.model.verdict import Failure, PolicyRef, Verdict
 from xspm.report import summary
-from xspm.report.text import encode
+from xspm.report.text import encode_items, encode_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "xspm-report-1"
 """Name and version of the schema; the number rises when a reader of the old one would misread the new."""
+
+_EMPTY: Final = '\n      "verdicts": []'
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -239,8 +241,17 @@ class Json:
     suffixes = (".json",)
 
     def render(self, run: Run) -> str:
-        """Return the report, indented, ending in a newline."""
-        return encode(report(run), indent=2) + "\n"
+        """Return the report, indented, with each verdict on one line, ending in a newline."""
+        whole = report(run)
+        replace = msgspec.structs.replace
+        frame = replace(whole, assessments=tuple(replace(item, verdicts=()) for item in whole.assessments))
+        # No text in JSON holds a line break, so what is found here are the empty lists themselves.
+        first, *rest = encode_report(frame, indent=2).split(_EMPTY)
+        parts = [first]
+        for item, after in zip(whole.assessments, rest, strict=True):
+            lines = f"\n{encode_items(item.verdicts, ' ' * 8)}\n      " if item.verdicts else ""
+            parts += [_EMPTY[:-1], lines, "]", after]
+        return "".join([*parts, "\n"])
 
 
 FORMAT: Final = Json()

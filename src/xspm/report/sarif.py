@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
-from xspm.report.text import clean, code, encode, place, value
+from xspm.report.text import clean, code, encode_report, place, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -317,7 +317,7 @@ class Sarif:
 
     def render(self, run: Run) -> str:
         """Return the log, indented by one to stay small, ending in a newline."""
-        return encode(log(run), indent=1) + "\n"
+        return encode_report(log(run), indent=1) + "\n"
 
 
 FORMAT: Final = Sarif()

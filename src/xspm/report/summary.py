@@ -94,13 +94,18 @@ def excepted(assessment: Assessment) -> list[Verdict]:
 
 def groups(verdicts: Iterable[Verdict]) -> list[Group]:
     """Put the verdicts of each check together; worst severity first, then by check; within one, by resource."""
+    return [
+        Group(group.check, group.severity, tuple(sorted(group.verdicts, key=_by_resource)))
+        for group in _by_check(verdicts)
+    ]
+
+
+def _by_check(verdicts: Iterable[Verdict]) -> list[Group]:
+    """Put the verdicts of each check together, in the order they come."""
     found: dict[tuple[int, str], list[Verdict]] = {}
     for verdict in verdicts:
         found.setdefault((_RANK[verdict.severity], verdict.check), []).append(verdict)
-    return [
-        Group(check, SEVERITIES[rank], tuple(sorted(found[rank, check], key=_by_resource)))
-        for rank, check in sorted(found)
-    ]
+    return [Group(check, SEVERITIES[rank], tuple(found[rank, check])) for rank, check in sorted(found)]
 
 
 def reasons(verdicts: Iterable[Verdict]) -> list[tuple[str, str, tuple[Group, ...]]]:
@@ -116,11 +121,11 @@ def reasons(verdicts: Iterable[Verdict]) -> list[tuple[str, str, tuple[Group, ..
 
 
 def blockers(run: Run) -> list[Blocker]:
-    """Return the checks that made the gate fail, worst first."""
+    """Return the checks that made the gate fail, worst first; their verdicts in no order."""
     found = [
         Blocker(item.asset, group)
         for item in run.assessments
-        for group in groups(v for v in item.verdicts if counts(v, run.fail_on, allow_unknown=run.allow_unknown))
+        for group in _by_check(v for v in item.verdicts if counts(v, run.fail_on, allow_unknown=run.allow_unknown))
     ]
     return sorted(found, key=lambda blocker: _RANK[blocker.group.severity])
 
@@ -215,10 +220,7 @@ def would_add(assessment: Assessment) -> list[tuple[str, int]]:
 
 
 def _by_resource(verdict: Verdict) -> tuple[str, int, str, str]:
-    location = verdict.location
-    return (
-        location.file if location else "",
-        (location.line or 0) if location else 0,
-        verdict.resource_name,
-        verdict.resource_id,
-    )
+    place = verdict.location
+    if place is None:
+        return "", 0, verdict.resource_name, verdict.resource_id
+    return place.file, place.line or 0, verdict.resource_name, verdict.resource_id

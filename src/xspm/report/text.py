@@ -8,6 +8,7 @@ exactly and writes the same characters as JSON escapes.
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ import msgspec
 from xspm.model.unknown import UNKNOWN_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from xspm.model.asset import Location
     from xspm.model.check import Check
@@ -31,8 +32,6 @@ _INVISIBLE: Final = (
 """Characters that are not seen, or change how others are seen (Unicode categories Cc, Cf, Cs, Zl, Zp)."""
 
 _IN_JSON: Final = _INVISIBLE.removeprefix("\x00-\x1f")
-
-_PIECE: Final = 4_096
 
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -98,22 +97,50 @@ def encode(data: Any, indent: int | None = None) -> str:
     The data is kept exactly; characters that a terminal could act upon are written as JSON escapes. A lone surrogate,
     which JSON in UTF-8 cannot hold, becomes the replacement character.
     """
-    try:
-        raw = msgspec.json.encode(data)
-    except UnicodeEncodeError:
-        raw = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(data)))
+    raw = _raw(data, msgspec.json.encode)
     if indent is not None:
         raw = msgspec.json.format(raw, indent=indent)
-    if raw.isascii() and b"\x7f" not in raw:
-        return raw.decode()
     text = raw.decode()
-    del raw
-    # Most of a long report is plain ASCII, and seeing that is much cheaper than searching it.
-    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-    return "".join(
-        piece if piece.isascii() and "\x7f" not in piece else re.sub(f"[{_IN_JSON}]", _json_escape, piece)
-        for piece in pieces
-    )
+    return text if text.isascii() and "\x7f" not in text else re.sub(f"[{_IN_JSON}]", _json_escape, text)
+
+
+def encode_report(data: Any, indent: int) -> str:
+    """Return a long text of `encode` in ASCII alone: every other character is a JSON escape.
+
+    A report may be as long as the evidence, and one character beyond Latin would double its size in memory.
+    """
+    return _ascii(msgspec.json.format(_raw(data, msgspec.json.encode), indent=indent))
+
+
+def encode_items(items: Sequence[Any], before: str) -> str:
+    """Return the items of a JSON list, each on a line of its own that begins with `before`, as `encode_report` does."""
+    lines = _raw(items, msgspec.json.Encoder().encode_lines)
+    return before + _ascii(lines[:-1].replace(b"\n", f",\n{before}".encode()))
+
+
+def _raw(data: Any, encoder: Callable[[Any], bytes]) -> bytes:
+    try:
+        return encoder(data)
+    except UnicodeEncodeError:
+        return encoder(_without_surrogates(msgspec.to_builtins(data)))
+
+
+def _ascii(raw: bytes) -> str:
+    if b"\x7f" in raw:
+        raw = raw.replace(b"\x7f", rb"\u007f")
+    return raw.decode("ascii", _ESCAPES)
+
+
+def _escapes(error: UnicodeError) -> tuple[str, int]:
+    """Take the bytes of UTF-8 that ASCII cannot read, up to the next one it can."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - nothing is encoded with this handler
+    found = re.compile(rb"[\x80-\xff]+").match(error.object, error.start)
+    assert found is not None  # noqa: S101 - the byte at `start` is one of them
+    return re.sub(r"(?s).", _json_escape, found[0].decode()), found.end()
+
+
+_ESCAPES: Final = "xspm.json"
+codecs.register_error(_ESCAPES, _escapes)
 
 
 def fix(check: Check | None) -> str:

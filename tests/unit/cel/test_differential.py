@@ -156,7 +156,7 @@ LEAVES: Final[dict[str, tuple[str, ...]]] = {
         "resource.x == null",
         "bool(resource.s)",
     ),
-    "ints": ("[]", "[1, 2]", "[3, 1, 1]", "resource.li", "resource.x.k"),
+    "ints": ("[]", "[1, 2]", "[3, 1, 1]", "resource.li", "resource.x.k.sort()"),
     "strings": ("['a', 'no']", "resource.ls", "resource.s.split(',')"),
     "map": ("{'a': 1}", "{'b': 2, 'ab': resource.i}", "resource.m", "resource.x"),
     "maps": ("resource.lm", "[{'k': 'a', 'v': 1}]"),
@@ -316,7 +316,7 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
         "$strings .filter( @string , $bool )",
         "[ $string , $string ]",
         "( $strings + $strings )",
-        "$map .map( @string , $string )",
+        "( $map .map( @string , $string )).sort()",  # the order of a map's keys is each engine's own
         "$strings .sort()",
         "$strings .distinct()",
         "( $string ).split(',')",
@@ -401,6 +401,8 @@ def kind_of(value: Any) -> str:
             return "unknown"
         case EvaluationError(message) if "the reference engine takes no optionals" in message:
             return "refused"
+        case EvaluationError(message) if "<start> or <end> is greater than <string>.size()" in message:
+            return "refused"  # the wheel takes an end at the very end of the text for one beyond it
         case EvaluationError() | Optional():
             return "error"
     return "value"
@@ -518,7 +520,7 @@ def as_sample(document: Any) -> Any:
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(source=expressions, document=documents)
 def test_engines_agree_on_typed_resources(source: str, document: Any) -> None:
-    """Static types give the compiler other, faster code; it says the same."""
+    """Static types give the compiler other, faster code; it says the same, and so do both ways of ours."""
     data = as_sample(document)
     try:
         program = environment().compile(source, resource="sample", params={}, expect="any")
@@ -527,6 +529,7 @@ def test_engines_agree_on_typed_resources(source: str, document: Any) -> None:
         event(f"does not compile: {str(error)[:60]}")
         reject()
     ours, theirs = program.evaluate(data, {}, {}, NOW), reference.evaluate(data, {}, {}, NOW)
+    assert repr(ours) == repr(program.evaluate_long(data, {}, {}, NOW))
     event(f"{kind_of(ours)} / {kind_of(theirs)}")
     if (kind_of(ours), kind_of(theirs)) == ("value", "unknown"):
         for concrete in CONCRETE:
@@ -548,6 +551,10 @@ def test_engines_agree_on_typed_resources(source: str, document: Any) -> None:
         ("size([resource.u])", {"u": Unknown("denied")}),
         ("resource.s == 'a\\u0000b'", {"s": "a\0b"}),
         ("resource.i + 1", {"i": 2**63 - 1}),
+        ("resource.m[?'a'] == resource.?o.or(optional.of(0))", {"m": {"a": Unknown("denied")}}),
+        ("resource.?m.a == optional.of(0)", {"m": {"a": Unknown("denied")}}),
+        ("resource.?m.a != resource.?m.b.or(optional.of(1))", {"m": {"a": Unknown("denied")}}),
+        ("resource.m[?'a'] == resource.m[?'b']", {"m": {"a": Unknown("denied"), "b": 1}}),
     ],
 )
 def test_engines_agree_on_rare_cases(source: str, document: Any) -> None:

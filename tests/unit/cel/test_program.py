@@ -35,7 +35,9 @@ def test_dump_and_load(environment: Environment, world: Any) -> None:
     assert Program.load(loaded.dump()).evaluate({"banner": DENIED}, {}, {}, "") == DENIED
 
 
-@pytest.mark.parametrize("data", [b"", b"junk", marshal.dumps(1), marshal.dumps(("other", "", (), (), False, b""))])
+@pytest.mark.parametrize(
+    "data", [b"", b"junk", marshal.dumps(1), marshal.dumps(("other", "", (), (), False, b"", None))]
+)
 def test_foreign_dump_is_refused(data: bytes) -> None:
     with pytest.raises(CelError, match="compiled expression"):
         Program.load(data)
@@ -79,6 +81,16 @@ def test_generated_code_has_no_builtins(environment: Environment) -> None:
     for code in (program._code, program._straight):
         assert isinstance(code, CodeType)
         assert library.run(code).__globals__["__builtins__"] == {}
+
+
+def test_both_ways_are_kept(environment: Environment, world: Any) -> None:
+    program = environment.compile("resource.enabled", resource="linux.sshd", params={}, expect="bool")
+    assert program.evaluate is program.evaluate
+    assert program.evaluate(world.data, {}, {}, "") is program.evaluate_long(world.data, {}, {}, "") is True
+    with pytest.raises(AttributeError):
+        _ = program.nothing
+    alone = Program("true", (), (), program._code, reads_now=False)
+    assert Program.load(alone.dump()).evaluate(world.data, {}, {}, "") is True
 
 
 OBSERVED: list[tuple[str, Any, Any]] = [

@@ -13,6 +13,8 @@ REWRITTEN: list[tuple[str, str, dict[str, str]]] = [
     ("'resources[\"a.b\"]' // resources['a.b']", "'resources[\"a.b\"]' // resources['a.b']", {}),
     ('"""resources["a.b"]""" + r\'resources["a.b"]\'', '"""resources["a.b"]""" + r\'resources["a.b"]\'', {}),
     ("x.resources['a.b']", "x.resources['a.b']", {}),
+    ("x.?resources.?a['a.b']", "x.?resources.?a['a.b']", {}),
+    ("x ? resources['a.b'] : y", "x ? resources__a_b__ : y", {"resources__a_b__": "a.b"}),
     ("my_resources['a.b']", "my_resources['a.b']", {}),
     (
         "resources['k8s.network-policy']",

@@ -80,3 +80,15 @@ def test_only_the_newest_files_are_kept(tmp_path: Path) -> None:
     kept = sorted(path.name for path in (tmp_path / "cache").iterdir())
     assert len(kept) == 16
     assert kept[-1] == "29"
+
+
+def test_a_key_is_dropped_with_its_parts(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    for index in range(17):
+        for key in (f"{index:02}", f"{index:02}.part"):
+            cache.put(key, b"payload")
+            os.utime(tmp_path / "cache" / key, (index, index))
+    cache.put("99", b"payload")
+    kept = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert not kept & {"00", "00.part", "01", "01.part"}
+    assert {"16", "16.part", "99"} <= kept

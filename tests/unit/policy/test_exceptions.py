@@ -79,3 +79,9 @@ def test_what_an_exception_covers(changes: dict[str, tuple[str, ...]], *, expect
     exception = msgspec.structs.replace(PolicyException(("a.*",), ("*",), "r", "o", "2027-01-31"), **changes)
     verdict = Verdict("a.b", "fail", "high", "t", "prod/Pod/web", "web", "m")
     assert expected == covers(exception, Asset("host", "host:h", "h"), verdict)
+
+
+def test_an_exception_never_covers_what_could_not_be_collected() -> None:
+    exception = PolicyException(("*",), ("*",), "r", "o", "2027-01-31")
+    verdict = Verdict("a.b", "unknown", "high", "t", "", "", "m")
+    assert not covers(exception, Asset("host", "host:h", "h"), verdict)

@@ -123,6 +123,17 @@ def test_a_cache_entry_of_another_shape_is_ignored(tmp_path: Path) -> None:
     assert list(library.load(folders, _types, cache).checks) == ["a"]
 
 
+def test_a_part_that_is_gone_is_compiled_anew(tmp_path: Path) -> None:
+    folders = [folder({"checks/a.yaml": check("resource.locked")})]
+    cache = Cache(tmp_path)
+    first = library.load(folders, _types, cache)
+    second = library.load(folders, _types, cache)
+    for part in tmp_path.glob("*.*"):
+        part.unlink()
+    assert len(second.checks) == 1
+    assert second.checks["a"] == first.checks["a"]
+
+
 def test_loading_stops_at_the_first_mistake_and_counts_the_others() -> None:
     with pytest.raises(PolicyError) as caught:
         library.load([folder({"checks/a.yaml": "{}", "checks/b.yaml": "{}"})], _types, None)
@@ -132,9 +143,9 @@ def test_loading_stops_at_the_first_mistake_and_counts_the_others() -> None:
 def test_a_policys_digest_moves_with_what_it_may_select() -> None:
     files = {"checks/a.yaml": check("resource.locked"), "policies/p.yaml": _POLICY}
     first, second = built(files).library, built(files | {"checks/a.yaml": "\n" + check("resource.locked")}).library
-    assert first.policy_digest(first.policies["p"]) == second.policy_digest(second.policies["p"])
+    assert first.digests["p"] == second.digests["p"]
     third = built(files | {"checks/a.yaml": check("!resource.locked")}).library
-    assert first.policy_digest(first.policies["p"]) != third.policy_digest(third.policies["p"])
+    assert first.digests["p"] != third.digests["p"]
 
 
 def test_a_single_mistake_promises_no_more() -> None:

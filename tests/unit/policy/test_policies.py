@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from xspm.errors import PolicyError
-from xspm.model.asset import Asset
+from xspm.model.asset import Asset, Location
 from xspm.model.check import Check, Override, Parameter, Policy, Selection
 from xspm.policy.overrides import unfit
-from xspm.policy.policies import in_scope, read_policy, selects
+from xspm.policy.policies import idle, in_scope, placeless, read_policy, selects
 from xspm.syntax.yaml import load_one
 
 CHECK = Check(
@@ -36,9 +36,11 @@ def test_a_policy_says_what_its_file_says() -> None:
         'title: T\nversion: "2"\ninclude:\n  - checks: [linux.*]\n    severities: [high]\nexclude:\n  - tags: [x]\n'
         "overrides:\n  - checks: [linux.*]\n    severity: low\n    params: {days: 1}\nscope:\n  os.family: [debian]\n"
     )
-    assert policy.include == (Selection(checks=("linux.*",), severities=("high",)),)
-    assert policy.exclude == (Selection(tags=("x",)),)
-    assert policy.overrides == (Override(("linux.*",), severity="low", params={"days": 1}),)
+    assert policy.include[0].location == Location("p.yaml", line=4, column=5)
+    bare = placeless(policy)
+    assert bare.include == (Selection(checks=("linux.*",), severities=("high",)),)
+    assert bare.exclude == (Selection(tags=("x",)),)
+    assert bare.overrides == (Override(("linux.*",), severity="low", params={"days": 1}),)
     assert policy.scope == {"os.family": ("debian",)}
 
 
@@ -121,3 +123,11 @@ def test_scope(scope: dict[str, tuple[str, ...]], *, expected: bool) -> None:
 def test_overrides_that_do_not_fit_are_named(override: Override, complaints: list[str]) -> None:
     policy = Policy("p", "T", "1", include=(), overrides=(override,))
     assert [f"policy p {complaint}" for complaint in complaints] == [str(error) for error in unfit(policy, [CHECK])]
+
+
+def test_an_entry_that_selects_nothing_is_named_with_its_place() -> None:
+    policy = _policy(_HEAD + "include:\n  - checks: [linux.*]\n  - checks: [linx.*]\nexclude:\n  - tags: [shs]\n")
+    assert [str(error) for error in idle(policy, [CHECK], {})] == [
+        "p.yaml:5:5: this entry of policy p selects no check",
+        "p.yaml:7:5: this entry of policy p selects no check",
+    ]

@@ -153,3 +153,16 @@ def test_plural() -> None:
         "1,200 assets",
         "0 entries",
     ]
+
+
+def test_a_long_report_is_ascii_and_keeps_the_data() -> None:
+    data = {"name": "Grüße \u2026 \U0001f600 \x7f \u202e \x1b", "list": ["x", "é"]}
+    shown = text.encode_report(data, indent=2)
+    assert shown.isascii()
+    assert "\x7f" not in shown
+    assert json.loads(shown) == data
+    assert text.encode_report({"a": "\ud800"}, indent=2) == '{\n  "a": "?"\n}'
+
+
+def test_items_of_a_long_list_stand_on_lines_of_their_own() -> None:
+    assert text.encode_items([{"a": "é\n"}, 1], "  ") == '  {"a":"\\u00e9\\n"},\n  1'

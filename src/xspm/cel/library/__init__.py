@@ -43,7 +43,7 @@ _MODULES: Final[dict[str, str]] = {
         "minutes_ seconds_ milliseconds_"
     ),
     "optionals": ("optional_of_ optional_of_non_zero_ has_value_ value_ or_optional_ or_value_ opt_select_ opt_index_"),
-    "plain": "odd_ other_ same_ sure_ count_ known_",
+    "plain": "odd_ other_ same_ sure_ count_ without_ known_",
     "regex": "matches_ found_ joined_ regex_replace_ regex_extract_ regex_extract_all_",
     "network": (
         "ip_ cidr_ is_ip_ is_cidr_ is_canonical_ family_ is_unspecified_ is_loopback_ is_global_unicast_ "

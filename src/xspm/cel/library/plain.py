@@ -17,6 +17,7 @@ SHORT: Final = 4096
 
 _NUMBERS: Final = frozenset({int, UInt, float})
 _SCALARS: Final = frozenset({str, bool, int, float, type(None), bytes, UInt})
+_TEXTS: Final = frozenset({str}).issuperset
 _MOST: Final = 256
 """Lists that are remembered."""
 
@@ -62,6 +63,13 @@ def count_(value: Any) -> int:
     if type(size) is not int:
         raise Odd
     return size
+
+
+def without_(values: list[Any]) -> bool:
+    """Return false, as a text was not found among `values`, if they are nothing but texts."""
+    if _TEXTS(map(type, values)):
+        return False
+    raise Odd
 
 
 def known_(values: Any, kind: type) -> frozenset[Any]:

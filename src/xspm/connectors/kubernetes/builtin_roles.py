@@ -76,6 +76,16 @@ BUILTIN_ROLES: Final[dict[str, list[dict[str, Any]]]] = {
             ],
         }
     ],
+    "system:kube-aggregator": [
+        _rule(_READ, "", "endpoints", "services"),
+        _rule(_READ, "discovery.k8s.io", "endpointslices"),
+    ],
+    "system:kube-dns": [_rule(["list", "watch"], "", "endpoints", "services")],
+    "system:kubelet-api-admin": [
+        _rule(_READ, "", "nodes"),
+        _rule(["proxy"], "", "nodes"),
+        _rule(["*"], "", "nodes/log", "nodes/metrics", "nodes/proxy", "nodes/stats"),
+    ],
     "system:monitoring": [
         {
             "verbs": ["get"],
@@ -85,6 +95,18 @@ BUILTIN_ROLES: Final[dict[str, list[dict[str, Any]]]] = {
     ],
     "system:node-bootstrapper": [
         _rule(["create", *_READ], "certificates.k8s.io", "certificatesigningrequests"),
+    ],
+    "system:node-problem-detector": [
+        _rule(["get"], "", "nodes"),
+        _rule(["patch"], "", "nodes/status"),
+        *(_rule(["create", "patch", "update"], group, "events") for group in ("", "events.k8s.io")),
+    ],
+    "system:persistent-volume-provisioner": [
+        _rule(["create", "delete", *_READ], "", "persistentvolumes"),
+        _rule([*_READ, "update"], "", "persistentvolumeclaims"),
+        _rule(_READ, "storage.k8s.io", "storageclasses"),
+        _rule(["watch"], "", "events"),
+        *(_rule(["create", "patch", "update"], group, "events") for group in ("", "events.k8s.io")),
     ],
     "system:public-info-viewer": [
         {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"]},

@@ -34,6 +34,7 @@ _CONTAINER: Final[dict[str, Any]] = {
     "terminationMessagePolicy": "File",
 }
 _PROBE: Final = {"failureThreshold": 3, "periodSeconds": 10, "successThreshold": 1, "timeoutSeconds": 1}
+_HTTP_GET: Final = {"path": "/", "scheme": "HTTP"}
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 _MODE: Final = 0o644
 _VOLUME_MODES: Final = ("configMap", "downwardAPI", "projected", "secret")
@@ -88,7 +89,8 @@ def _container(container: dict[str, Any], path: str, filled: list[str], *, host_
         if _known(probe):
             _fill(probe, _PROBE, f"{path}.{name}", filled)
             if _known(probe.get("httpGet")):
-                _fill(probe["httpGet"], {"path": "/", "scheme": "HTTP"}, f"{path}.{name}.httpGet", filled)
+                _fill(probe["httpGet"], _HTTP_GET, f"{path}.{name}.httpGet", filled)
+    _hooks(container.get("lifecycle"), f"{path}.lifecycle", filled)
     resources = container.get("resources")
     if _known(resources) and _known(limits := resources.get("limits")):
         requests = resources.setdefault("requests", {})
@@ -100,6 +102,13 @@ def _container(container: dict[str, Any], path: str, filled: list[str], *, host_
                 f"{path}.resources.requests",
                 filled,
             )
+
+
+def _hooks(lifecycle: Any, path: str, filled: list[str]) -> None:
+    for name in ("postStart", "preStop"):
+        hook = lifecycle.get(name) if _known(lifecycle) else None
+        if _known(hook) and _known(hook.get("httpGet")):
+            _fill(hook["httpGet"], _HTTP_GET, f"{path}.{name}.httpGet", filled)
 
 
 def _volume(volume: dict[str, Any], path: str, filled: list[str]) -> None:

@@ -37,7 +37,7 @@ class KubernetesObject(ResourceType, frozen=True, kw_only=True):
     annotations: Maybe[dict[str, str]]
     """Annotations; what looks like a credential is redacted."""
     object: Any
-    """The whole object as written, secret values redacted."""
+    """The whole object as written, without fields whose value is null, secret values redacted."""
 
 
 def object_resources(identity: str, manifest: Manifest) -> Iterator[Resource]:

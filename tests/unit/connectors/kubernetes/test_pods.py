@@ -421,3 +421,22 @@ def test_a_pod_with_very_many_containers_is_cut_and_says_so() -> None:
     (problem,) = snapshot.problems
     assert problem.resource_types == ("k8s.container",)
     assert problem.message == "Pod p: spec.containers goes beyond the 200 containers that are read"
+
+
+def test_hooks_get_defaults() -> None:
+    found = container(lifecycle={"preStop": {"httpGet": {"port": 80}}, "postStart": {"exec": {"command": ["x"]}}})
+    assert found["spec"]["lifecycle"] == {
+        "preStop": {"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"}},
+        "postStart": {"exec": {"command": ["x"]}},
+    }
+
+
+def test_evidence_holds_a_container_once_for_each_place_it_is_read_from() -> None:
+    (workload,) = data(pod(hostPID=True, containers=[{"name": "c", "image": "i"}]), "k8s.workload")
+    (found,) = data(pod(hostPID=True, containers=[{"name": "c", "image": "i"}]), "k8s.container")
+    assert "containers" not in found["pod"]
+    assert found["pod"]["hostPID"] is True
+    assert workload["containers"] == [
+        {name: value for name, value in found.items() if name in workload["containers"][0]}
+    ]
+    assert "pod" not in workload["containers"][0]
