@@ -25,6 +25,7 @@ $(VENV)/python:
 $(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/python
 	$(PIP) install --require-hashes -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/run

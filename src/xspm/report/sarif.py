@@ -207,7 +207,7 @@ def _fingerprints(asset: Asset, verdict: Verdict) -> dict[str, str]:
 def _physical(asset: Asset, verdict: Verdict) -> dict[str, Any]:
     where = verdict.location
     if where is None:
-        path = f"{asset.type}/{asset.name}/{verdict.resource_type}"
+        path = f"{_folder(asset)}/{verdict.resource_type}"
         return {"artifactLocation": {"uri": _relative(path), "uriBaseId": "%SRCROOT%"}, "region": {"startLine": 1}}
     return {"artifactLocation": _artifact(asset, where), "region": _region(where)}
 
@@ -217,8 +217,15 @@ def _artifact(asset: Asset, where: Location) -> dict[str, Any]:
         return {"uri": _relative(where.file), "uriBaseId": "%SRCROOT%"}
     if asset.type == "host":
         # A host's file is not one of the repository, nor of the machine that shows the report.
-        return {"uri": _relative(f"host/{asset.name}{where.file}"), "uriBaseId": "%SRCROOT%"}
+        return {"uri": _relative(f"{_folder(asset)}{where.file}"), "uriBaseId": "%SRCROOT%"}
     return {"uri": "file://" + quote(clean(where.file))}
+
+
+def _folder(asset: Asset) -> str:
+    """The folder that an asset's places are shown in: one per asset, whatever hosts call themselves."""
+    if asset.type != "host":
+        return f"{asset.type}/{asset.name}"
+    return "/".join(part for part in asset.id.replace(":", "/", 1).split("/") if part)
 
 
 def _relative(path: str) -> str:

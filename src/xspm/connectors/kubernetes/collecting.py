@@ -10,18 +10,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from xspm.connectors.kubernetes.claimed import may_claim, without_claims
 from xspm.connectors.kubernetes.container import Container, containers
 from xspm.connectors.kubernetes.files import STDIN, Text, read_target, shown
-from xspm.connectors.kubernetes.manifest import Manifest, read_manifests
+from xspm.connectors.kubernetes.manifest import Manifest, read_manifests, stray_places
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RAW_TYPES
 from xspm.connectors.kubernetes.namespace import NamespaceSummary, namespace_summaries
 from xspm.connectors.kubernetes.object import KubernetesObject, object_resources
 from xspm.connectors.kubernetes.problems import ALL_TYPES, broken, malformed
-from xspm.connectors.kubernetes.rbac import RbacGrant, Roles, held_rbac, rbac_grant
+from xspm.connectors.kubernetes.rbac import RbacGrant, held_rbac, rbac_grant
+from xspm.connectors.kubernetes.roles import Roles
 from xspm.connectors.kubernetes.selection import Selectors
 from xspm.connectors.kubernetes.workload import Workload, contained, workload, workload_data
 from xspm.errors import ConnectorError, DocumentError
-from xspm.model.asset import Asset, Problem, Resource, Snapshot
+from xspm.model.asset import Asset, Location, Problem, Resource, Snapshot
 from xspm.model.schema import TypeSpec, raw_type, typed
 from xspm.syntax.yaml import Limits, load_documents
 
@@ -95,16 +97,24 @@ def _read(texts: Iterable[Text], report: Callable[[Problem], None], progress: Ca
             progress(f"{text.file} ({len(manifests)} objects so far)")
         if not _may_hold_objects(text):
             continue
-        template = b"{{" in text.data
+        template, claiming = b"{{" in text.data, may_claim(text.data)
+        before, strays = len(manifests), list[tuple[Location, str]]()
 
         def broken_document(error: DocumentError, *, template: bool = template) -> None:
             report(broken(error, template=template))
 
         try:
             for document in load_documents(text.data, file=text.file, limits=_LIMITS, on_error=broken_document):
-                manifests.extend(read_manifests(document, report))
+                own = without_claims(document, report) if claiming else document
+                manifests.extend(read_manifests(own, report))
+                strays += stray_places(own)
         except DocumentError as error:
             broken_document(error)
+        if len(manifests) > before:
+            # Among objects it is meant to be one; in a file without any it is somebody else's.
+            for place, lacking in strays:
+                hint = "an object has apiVersion and kind"
+                report(malformed(f"what stands here has no {lacking}, and is not assessed", place, hint=hint))
     return manifests
 
 

@@ -7,6 +7,7 @@ Standards read it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
@@ -41,9 +42,11 @@ class SecurityContext(msgspec.Struct, frozen=True):
     read_only_root_filesystem: Maybe[bool]
     """The root file system is mounted read-only; false when not given."""
     capabilities_add: Maybe[list[str]]
-    """Linux capabilities beyond the runtime's default, as written: `NET_ADMIN`, `ALL`."""
+    """Linux capabilities beyond the runtime's default, as runtimes read them: upper case, without a leading `CAP_`:
+    `NET_ADMIN`, `ALL`.
+    """
     capabilities_drop: Maybe[list[str]]
-    """Linux capabilities taken away, as written."""
+    """Linux capabilities taken away, in the same form."""
     seccomp_profile: Maybe[str | None]
     """`RuntimeDefault`, `Localhost` or `Unconfined`; null when not given, which means unconfined unless the kubelet has
     a default.
@@ -84,17 +87,21 @@ class PodContainer(msgspec.Struct, frozen=True, kw_only=True):
     image_tag: Maybe[str | None]
     """Tag; null when the reference has none, which means `latest` unless there is a digest."""
     image_digest: Maybe[str | None]
-    """Digest, `sha256:…`; null when the reference has none."""
+    """Digest, `sha256:` and 64 hexadecimal digits; null when the reference has none of this form."""
     image_pull_policy: Maybe[str | None]
     """`Always`, `IfNotPresent` or `Never`, by default as the API server sets it; null without an image and a policy."""
     cpu_request: Maybe[str | None]
-    """CPU quantity (`500m`), by default the limit; null when neither is given."""
+    """CPU quantity (`500m`), by default the limit, else what the pod as a whole requests; null when there is none. Here
+    and below zero is as good as none.
+    """
     cpu_limit: Maybe[str | None]
-    """CPU quantity; null when not given."""
+    """CPU quantity, else that of the pod as a whole (`spec.resources`); null when neither is given: zero is no limit."""
     memory_request: Maybe[str | None]
-    """Memory quantity (`128Mi`), by default the limit; null when neither is given."""
+    """Memory quantity (`128Mi`), by default the limit, else what the pod as a whole requests; null when there is none."""
     memory_limit: Maybe[str | None]
-    """Memory quantity; null when not given."""
+    """Memory quantity, else that of the pod as a whole; null when neither is given: zero is no limit."""
+    ephemeral_storage_limit: Maybe[str | None]
+    """Quantity of the node's disk that the container may fill; null when not given: zero is no limit."""
     env_credentials: Maybe[list[str]]
     """Names of environment variables whose literal value looks like a credential; the values are redacted."""
 
@@ -122,6 +129,10 @@ class Container(PodContainer, ResourceType, frozen=True, kw_only=True):
 
 _APP_ARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 _APP_ARMOR_TYPES: Final = {"runtime/default": "RuntimeDefault", "unconfined": "Unconfined", "localhost": "Localhost"}
+_QUANTITY: Final = r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?"
+"""https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, without negative ones, which are
+refused.
+"""
 _PLACES: Final = {
     "privileged": "privileged",
     "runAsUser": "run_as_user",
@@ -172,7 +183,6 @@ def containers(workload_id: str, workload: dict[str, Any], template: Template) -
 def container_data(source: ContainerSource, workload: dict[str, Any], pod: dict[str, Any]) -> dict[str, Any]:
     """Return the data of one container as plain JSON; mappings are shared with the workload's."""
     spec = source.spec
-    limits, requests = _get(spec, "resources", "limits"), _get(spec, "resources", "requests")
     return {
         "name": spec.get("name", ""),
         "kind": source.kind,
@@ -187,10 +197,11 @@ def container_data(source: ContainerSource, workload: dict[str, Any], pod: dict[
         "security_context": security_context(spec, pod, workload["pod_annotations"]),
         **_image(spec.get("image")),
         "image_pull_policy": spec.get("imagePullPolicy"),
-        "cpu_request": _quantity(requests, "cpu"),
-        "cpu_limit": _quantity(limits, "cpu"),
-        "memory_request": _quantity(requests, "memory"),
-        "memory_limit": _quantity(limits, "memory"),
+        "cpu_request": _quantity("cpu", "requests", spec, pod),
+        "cpu_limit": _quantity("cpu", "limits", spec, pod),
+        "memory_request": _quantity("memory", "requests", spec, pod),
+        "memory_limit": _quantity("memory", "limits", spec, pod),
+        "ephemeral_storage_limit": _quantity("ephemeral-storage", "limits", spec),
         "env_credentials": _env_credentials(spec.get("env")),
         "windows": _equals(_get(pod, "os", "name"), "windows"),
     }
@@ -222,8 +233,8 @@ def security_context(spec: dict[str, Any], pod: dict[str, Any], annotations: Any
         "allow_privilege_escalation": _or(escalation, default=True),
         "allow_privilege_escalation_set": escalation if is_unknown(escalation) else escalation is not None,
         "read_only_root_filesystem": _or(_get(own, "readOnlyRootFilesystem"), default=False),
-        "capabilities_add": _or(_get(own, "capabilities", "add"), []),
-        "capabilities_drop": _or(_get(own, "capabilities", "drop"), []),
+        "capabilities_add": _capabilities(_get(own, "capabilities", "add")),
+        "capabilities_drop": _capabilities(_get(own, "capabilities", "drop")),
         "seccomp_profile": profile("seccompProfile"),
         "app_armor_profile": _app_armor(spec, own, shared, annotations),
         "se_linux_type": _get(se_linux, "type"),
@@ -275,13 +286,31 @@ def _image(image: Any) -> dict[str, Any]:
     return {"image": image, **dict(zip(names, parse_image(image), strict=True))}
 
 
-def _quantity(values: Any, name: str) -> Any:
-    value = _get(values, name)
-    if value is None or type(value) is str or is_unknown(value):
-        return value
-    if type(value) in (int, float):
-        return str(value)
-    return unknown(f"the {name} quantity is neither a string nor a number")
+def _capabilities(names: Any) -> Any:
+    """Return capabilities as runtimes read them."""
+    if names is None or is_unknown(names):
+        return [] if names is None else names
+    return [name.upper().removeprefix("CAP_") if type(name) is str else name for name in names]
+
+
+def _quantity(name: str, field: str, *holders: dict[str, Any]) -> Any:
+    """Return the first quantity that is given and not zero: of the container, else of the pod as a whole.
+
+    A pod's limits are its requests where it gives none, as a container's are.
+    """
+    for holder in holders:
+        for part in (field, "limits"):
+            value = _get(holder, "resources", part, name)
+            if value is None:
+                continue
+            if is_unknown(value):
+                return value
+            if type(value) not in (str, int, float) or not (found := re.fullmatch(_QUANTITY, str(value))):
+                return unknown(f"the {name} in resources.{part} is not a quantity")
+            if found[1].strip("0."):
+                return str(value)
+            break
+    return None
 
 
 def _env_credentials(env: Any) -> Any:

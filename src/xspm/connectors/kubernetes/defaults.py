@@ -72,7 +72,7 @@ def _container(container: dict[str, Any], path: str, filled: list[str], *, host_
     image = container.get("image")
     if "imagePullPolicy" not in container and type(image) is str:
         parsed = parse_image(image)
-        always = parsed.tag == "latest" or (parsed.tag is None and parsed.digest is None)
+        always = parsed.tag == "latest" or (parsed.tag is None and "@" not in image)
         container["imagePullPolicy"] = "Always" if always else "IfNotPresent"
         filled.append(f"{path}.imagePullPolicy")
     security = container.get("securityContext")

@@ -6,7 +6,10 @@ https://github.com/distribution/reference/blob/main/normalize.go.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Image(NamedTuple):
@@ -18,7 +21,7 @@ class Image(NamedTuple):
     """Path within the registry."""
     tag: str | None
     digest: str | None
-    """`sha256:…`"""
+    """`sha256:` and 64 hexadecimal digits; what else stands behind an `@` names no content."""
 
 
 def parse_image(reference: str) -> Image:
@@ -36,4 +39,4 @@ def parse_image(reference: str) -> Image:
         repository, tag = path, ""
     if registry == "docker.io" and "/" not in repository and repository:
         repository = f"library/{repository}"
-    return Image(registry, repository, tag or None, digest or None)
+    return Image(registry, repository, tag or None, digest if _DIGEST.fullmatch(digest) else None)

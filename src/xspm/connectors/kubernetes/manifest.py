@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
+from xspm.connectors.kubernetes.mistaken import mistaken_kind
 from xspm.connectors.kubernetes.names import CLUSTER_SCOPED, DEFAULT_NAMESPACE, group_of, is_builtin
 from xspm.connectors.kubernetes.place import Place
 from xspm.connectors.kubernetes.pod import Template, read_template, string_map
 from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed, unsupported
 from xspm.connectors.kubernetes.redact import redact_object
-from xspm.connectors.kubernetes.shapes import describe, unknown
-from xspm.connectors.kubernetes.templates import SearchLimitError, known_path, template_paths
+from xspm.connectors.kubernetes.shapes import describe, dotted, unknown
+from xspm.connectors.kubernetes.templates import SearchLimitError, find_pods, known_path
 from xspm.model.asset import Problem
 
 if TYPE_CHECKING:
@@ -83,6 +84,18 @@ def read_manifests(document: Document, report: Callable[[Problem], None]) -> Ite
                 yield from _objects(document, item, (index,), report)
     elif type(value) is dict:
         yield from _objects(document, value, (), report)
+
+
+def stray_places(document: Document) -> Iterator[tuple[Location, str]]:
+    """Yield where a document holds something that is no object, and what it lacks to be one."""
+    value = document.value
+    parts = enumerate(value) if type(value) is list else [(None, value)]
+    for index, item in parts:
+        if item is None or item == {} or (type(item) is dict and "apiVersion" in item and "kind" in item):
+            continue
+        given = [field for field in ("apiVersion", "kind") if type(item) is dict and field in item]
+        lacking = {(): "apiVersion and kind", ("apiVersion",): "kind", ("kind",): "apiVersion"}[tuple(given)]
+        yield Place(document, () if index is None else (index,)).location(), lacking
 
 
 def _objects(
@@ -154,23 +167,43 @@ def _manifest(
         types = ("k8s.container",) if lost else ()
         report(malformed(f"{title}: {message}", place.location(path), resource_types=types))
 
+    if (mistake := mistaken_kind(api_version, kind)) is not None:
+        report(malformed(mistake.message, place.location(("kind",)), hint=mistake.hint))
     _metadata(manifest, wrong)
     manifest.locations = place.fields((), 3)
     try:
-        paths = template_paths(manifest.value, manifest.group, kind)
+        found = find_pods(manifest.value, manifest.group, kind)
     except SearchLimitError:
         message = f"{title} is too large to be searched for pod templates"
         report(Problem(kind="limit", message=message, resource_types=WORKLOAD_TYPES, location=manifest.location))
         return manifest
     known = known_path(manifest.group, kind) is not None
-    for path in paths:
+    for path in found.templates:
         template = read_template(manifest.value, path, place, wrong)
         if template is not None:
             manifest.templates.append(template)
         elif known:
             report(_without_template(title, manifest, place, path))
+    for path in found.specs:
+        template = read_template(manifest.value, path, place, wrong, bare=True)
+        if template is not None:
+            manifest.templates.append(template)
+    if found.unread:
+        report(_unread(title, found.unread, place))
     manifest.place = None
     return manifest
+
+
+def _unread(title: str, paths: list[Path], place: Place) -> Problem:
+    """Say that an object runs containers that are not assessed."""
+    more = f", and {len(paths) - 1} more of its parts," if len(paths) > 1 else ""
+    return Problem(
+        kind="unsupported",
+        message=f"{title}: {dotted(paths[0])}{more} holds containers in a form that is not read",
+        resource_types=(),
+        location=place.location(paths[0]),
+        hint="assess the pods it makes: kubectl get pods -A -o yaml | xspm scan -",
+    )
 
 
 def _without_template(title: str, manifest: Manifest, place: Place, path: Path) -> Problem:

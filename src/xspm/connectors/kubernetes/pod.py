@@ -51,7 +51,7 @@ class Template:
 
 
 def read_template(
-    value: dict[str, Any], path: Path, place: Place, wrong: Callable[[Path, str], None]
+    value: dict[str, Any], path: Path, place: Place, wrong: Callable[[Path, str], None], *, bare: bool = False
 ) -> Template | None:
     """Return the pod template at `path` of an object, or None when there is no PodSpec.
 
@@ -60,14 +60,17 @@ def read_template(
         path: where the template is; the PodSpec is its `spec`.
         place: locations within the object.
         wrong: takes the path of a malformed part and what is wrong with it.
+        bare: there is no template around the PodSpec, which is at `path` itself.
     """
     holder: Any = value
     for step in path:
         holder = _child(holder, step)
+    if bare:
+        holder = {"spec": holder}
     spec = holder.get("spec") if type(holder) is dict else None
     if type(spec) is not dict or is_unknown(spec):
         return None
-    spec_path = (*path, "spec")
+    spec_path = path if bare else (*path, "spec")
     held = hold(spec, POD_SPEC, spec_path, wrong)
     template = Template(dotted(path), held, place.location(spec_path))
     template.defaulted = fill_pod_spec(held)

@@ -1,9 +1,6 @@
 """`k8s.rbac_grant`: every binding together with the rules it gives.
 
-The role is looked up among the manifests, then among those every cluster has. Aggregated ClusterRoles get the rules of
-the ClusterRoles in the input that their selectors match, as the controller manager fills them
-(https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles). What a role allows that is in
-neither place is unknown.
+What the role allows is looked up in `xspm.connectors.kubernetes.roles`.
 """
 
 from __future__ import annotations
@@ -12,18 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
-from xspm.connectors.kubernetes.builtin_roles import AGGREGATED, BUILTIN_ROLES
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RBAC
-from xspm.connectors.kubernetes.selection import SELECTOR, matches
+from xspm.connectors.kubernetes.selection import SELECTOR
 from xspm.connectors.kubernetes.shapes import Report, hold, is_unknown
 from xspm.model.asset import Resource
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import UNKNOWN_KEY, Maybe
+from xspm.model.unknown import Maybe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from xspm.connectors.kubernetes.manifest import Manifest
+    from xspm.connectors.kubernetes.roles import Roles
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -89,14 +84,6 @@ _ROLE: Final[dict[str, Any]] = {
     "rules": [_RULE],
     "aggregationRule": {"clusterRoleSelectors": [SELECTOR]},
 }
-_AGGREGATE: Final = f"{RBAC}/aggregate-to-"
-_RULE_FIELDS: Final = (
-    ("verbs", "verbs"),
-    ("api_groups", "apiGroups"),
-    ("resources", "resources"),
-    ("resource_names", "resourceNames"),
-    ("non_resource_urls", "nonResourceURLs"),
-)
 
 
 def held_rbac(manifest: Manifest, report: Report) -> dict[str, Any] | None:
@@ -111,82 +98,6 @@ def held_rbac(manifest: Manifest, report: Report) -> dict[str, Any] | None:
     held = hold({key: manifest.value[key] for key in table if key in manifest.value}, table, (), report)
     assert isinstance(held, dict)  # noqa: S101 - a mapping held to a table is a mapping
     return held
-
-
-class Roles:
-    """The roles of the input, with those that every cluster has."""
-
-    def __init__(self, manifests: Iterable[tuple[Manifest, dict[str, Any]]]) -> None:
-        """Take the roles among `manifests`, each with its fields held to their shapes."""
-        self._namespaced: dict[tuple[str, str], dict[str, Any]] = {}
-        self._cluster: dict[str, dict[str, Any]] = {}
-        self._labels: dict[str, Any] = {}
-        self._rules: dict[str, Any] = {}
-        for manifest, held in manifests:
-            name = manifest.name
-            if type(name) is not str:
-                continue
-            if manifest.kind == "ClusterRole":
-                self._cluster[name] = held
-                self._labels[name] = manifest.labels
-            elif manifest.kind == "Role":
-                namespace = DEFAULT_NAMESPACE if manifest.namespace is None else manifest.namespace
-                if type(namespace) is str:
-                    self._namespaced[namespace, name] = held
-
-    def rules(self, kind: Any, name: Any, namespace: Any) -> Any:
-        """Return the rules of a role as plain JSON in the form of `Rule`, or an unknown."""
-        for part in (kind, name, namespace):
-            if is_unknown(part):
-                return part
-        if kind == "ClusterRole":
-            if name not in self._rules:
-                self._rules[name] = self._cluster_rules(str(name))
-            return self._rules[name]
-        held = self._namespaced.get((str(namespace), str(name)))
-        return _missing(str(kind), str(name)) if held is None else _rules(held.get("rules"))
-
-    def _cluster_rules(self, name: str) -> Any:
-        held = self._cluster.get(name)
-        if held is None:
-            builtin = BUILTIN_ROLES.get(name)
-            return _missing("ClusterRole", name) if builtin is None else self._grown(name, builtin)
-        aggregation = held.get("aggregationRule")
-        if is_unknown(aggregation):
-            return aggregation
-        if aggregation is None:
-            return _rules(held.get("rules"))
-        selectors = aggregation.get("clusterRoleSelectors") or []
-        if is_unknown(selectors):
-            return selectors
-        matching = [
-            other
-            for other in self._cluster
-            if other != name and any(matches(self._labels[other], each) is True for each in selectors)
-        ]
-        if not matching:
-            message = f"the ClusterRole {name} is an aggregate, and none of its parts is among the manifests"
-            return {UNKNOWN_KEY: message, "cause": "missing"}
-        return self._union([], matching)
-
-    def _grown(self, name: str, builtin: list[dict[str, Any]]) -> Any:
-        """Return the rules of a built-in role with those that the input's ClusterRoles add to it."""
-        labels = [_AGGREGATE + part for part in AGGREGATED.get(name, ())]
-        adding = [
-            other
-            for other, own in self._labels.items()
-            if type(own) is dict and any(own.get(label) == "true" for label in labels)
-        ]
-        return self._union(_rules(builtin), adding)
-
-    def _union(self, rules: list[Any], names: list[str]) -> Any:
-        union = list(rules)
-        for name in names:
-            added = _rules(self._cluster[name].get("rules"))
-            if is_unknown(added):
-                return added
-            union += [rule for rule in added if rule not in union]
-        return union
 
 
 def rbac_grant(identity: str, manifest: Manifest, held: dict[str, Any], roles: Roles) -> Resource:
@@ -226,10 +137,6 @@ def rbac_grant(identity: str, manifest: Manifest, held: dict[str, Any], roles: R
     )
 
 
-def _missing(kind: str, name: str) -> dict[str, Any]:
-    return {UNKNOWN_KEY: f"the {kind} {name} is not among the manifests", "cause": "missing"}
-
-
 def _subjects(subjects: Any) -> Any:
     if subjects is None or is_unknown(subjects):
         return [] if subjects is None else subjects
@@ -244,9 +151,3 @@ def _subject(subject: dict[str, Any]) -> dict[str, Any]:
         "namespace": subject.get("namespace"),
         "api_group": subject.get("apiGroup", group),
     }
-
-
-def _rules(rules: Any) -> Any:
-    if rules is None or is_unknown(rules):
-        return [] if rules is None else rules
-    return [rule if is_unknown(rule) else {name: rule.get(field, []) for name, field in _RULE_FIELDS} for rule in rules]

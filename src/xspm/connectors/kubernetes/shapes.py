@@ -143,6 +143,9 @@ POD_SPEC: Final[dict[str, Any]] = {
     "os": {"name": "string"},
 }
 
+CLAIMED: Final = "the key $unknown is xspm's own and cannot be given: what stands here is not read"
+"""Why an unknown that the input itself claims is one; see `xspm.connectors.kubernetes.claimed`."""
+
 _WORDS: Final = {
     "bool": "true or false",
     "int": "an integer",
@@ -193,6 +196,8 @@ def dotted(path: Path) -> str:
 def hold(value: Any, expected: Expected, path: Path, report: Report) -> Any:
     """Return a copy of `value` (not null) that has the expected shape, with unknowns where the original has another."""
     if is_unknown(value):
+        if value[UNKNOWN_KEY] != CLAIMED and expected not in ("int", "quantity"):
+            report(path, f"{dotted(path)}: {value[UNKNOWN_KEY]}")
         return value
     if type(expected) is dict:
         return (

@@ -1,15 +1,16 @@
 """Finds the pod templates of an object, wherever its kind keeps them.
 
-Kinds of Kubernetes itself keep theirs at a known place. In a custom resource a template is recognised by its form: a
-mapping `spec` with a list `containers` whose items have a name or image, inside something called a template or beside
-`metadata`. The search is bounded.
+Kinds of Kubernetes itself keep theirs at a known place. In any other object a pod is recognised by its form: a mapping
+with a list `containers` whose items have a name and an image, command or security context; below `spec` of something
+called a template, or beside `metadata`, a name or image alone will do. Containers in other forms (the steps of a
+pipeline) are not read, and noted. The search is bounded.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from xspm.connectors.kubernetes.names import is_builtin
+from xspm.connectors.kubernetes.names import RAW_TYPES
 
 if TYPE_CHECKING:
     from xspm.syntax.yaml import Path
@@ -29,6 +30,14 @@ _KNOWN: Final[dict[tuple[str, str], Path]] = {
     ("extensions", "Deployment"): _TEMPLATE,
     ("extensions", "ReplicaSet"): _TEMPLATE,
 }
+_WITHOUT: Final = {("apps", "ControllerRevision"), ("apiextensions.k8s.io", "CustomResourceDefinition"), *RAW_TYPES}
+"""Kinds that make no pods: an old revision is not in force, and a schema only describes."""
+_ONE: Final = frozenset({"container", "initContainer", "mainContainer", "script", "sidecar", "stepTemplate"})
+_SEVERAL: Final = frozenset({"containers", "ephemeralContainers", "initContainers", "sidecars", "steps"})
+"""What pipelines and operators call containers that stand outside a pod spec."""
+_MARKS: Final = ("image", "command", "securityContext")
+KNOWN_KINDS: Final = frozenset(_KNOWN)
+"""API group and kind of what makes pods in Kubernetes itself."""
 MAX_DEPTH: Final = 16
 MAX_NODES: Final = 20_000
 
@@ -42,20 +51,40 @@ def known_path(group: str, kind: str) -> Path | None:
     return _KNOWN.get((group, kind))
 
 
+class Found(NamedTuple):
+    """What an object holds of pods."""
+
+    templates: list[Path]
+    """Mappings whose `spec` is a PodSpec."""
+    specs: list[Path]
+    """PodSpecs under another name."""
+    unread: list[Path]
+    """Containers, or lists of them, in a form that is not read."""
+
+
 def template_paths(value: dict[str, Any], group: str, kind: str) -> list[Path]:
     """Return the paths of the pod templates of an object.
 
     Raises:
         SearchLimitError: the object is larger than what is searched; templates may lie beyond.
     """
+    return find_pods(value, group, kind).templates
+
+
+def find_pods(value: dict[str, Any], group: str, kind: str) -> Found:
+    """Return where an object holds pods.
+
+    Raises:
+        SearchLimitError: the object is larger than what is searched; pods may lie beyond.
+    """
     known = _KNOWN.get((group, kind))
     if known is not None:
-        return [known]
-    return [] if is_builtin(group) else _search(value)
+        return Found([known], [], [])
+    return Found([], [], []) if (group, kind) in _WITHOUT else _search(value)
 
 
-def _search(root: dict[str, Any]) -> list[Path]:
-    found: list[Path] = []
+def _search(root: dict[str, Any]) -> Found:
+    found = Found([], [], [])
     level: list[tuple[Path, Any]] = [((), root)]
     visited = 0
     for _ in range(MAX_DEPTH):
@@ -65,11 +94,11 @@ def _search(root: dict[str, Any]) -> list[Path]:
             if visited > MAX_NODES:
                 raise SearchLimitError
             if type(value) is dict:
-                spec = value.get("spec")
-                if type(spec) is dict and _is_pod_spec(spec, path, value):
-                    found.append(path)
-                    continue
-                below.extend(((*path, key), item) for key, item in value.items() if type(item) in (dict, list))
+                below.extend(
+                    ((*path, key), item)
+                    for key, item in value.items()
+                    if type(item) in (dict, list) and not _taken(key, item, path, value, found)
+                )
             else:
                 below.extend(((*path, index), item) for index, item in enumerate(value) if type(item) in (dict, list))
         if not below:
@@ -78,18 +107,44 @@ def _search(root: dict[str, Any]) -> list[Path]:
     raise SearchLimitError
 
 
-def _is_pod_spec(spec: dict[str, Any], path: Path, holder: dict[str, Any]) -> bool:
-    """Whether the `spec` of `holder` is one of a pod."""
-    containers = spec.get("containers")
-    if type(containers) is not list or not containers:
-        return False
+def _taken(key: str, item: Any, path: Path, holder: dict[str, Any], found: Found) -> bool:
+    """Note what stands under a key of the mapping at `path`, if it is a pod or containers; it is not searched then."""
+    if type(item) is dict and type(containers := item.get("containers")) is list and containers:
+        if key == "spec" and _is_pod_spec(containers, path, holder):
+            found.templates.append(path)
+            return True
+        if key != "spec" and any(_is_container(each) for each in containers):
+            found.specs.append((*path, key))
+            return True
+    if key in _ONE:
+        read = _is_marked(item)
+    else:
+        read = key in _SEVERAL and type(item) is list and any(map(_is_marked, item))
+    if read:
+        found.unread.append((*path, key))
+    return read
+
+
+def _is_pod_spec(containers: list[Any], path: Path, holder: dict[str, Any]) -> bool:
+    """Whether the `spec` of `holder`, which has containers, is one of a pod."""
     if not path:
         # Operators take partial containers here, to be merged into pods of their own making; whole ones do run.
         return all(
             type(item) is dict and type(item.get("name")) is str and type(item.get("image")) is str
             for item in containers
         )
+    if any(_is_container(item) for item in containers):
+        return True
     name = next((step for step in reversed(path) if type(step) is str), "")
     if not (name.lower().endswith(("template", "templates")) or "metadata" in holder):
         return False
     return any(type(item) is dict and ("image" in item or "name" in item) for item in containers)
+
+
+def _is_container(item: Any) -> bool:
+    return type(item) is dict and "name" in item and any(mark in item for mark in _MARKS)
+
+
+def _is_marked(item: Any) -> bool:
+    """Whether a mapping says what runs, or with which rights."""
+    return type(item) is dict and (type(item.get("image")) is str or type(item.get("securityContext")) is dict)

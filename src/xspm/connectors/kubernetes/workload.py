@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xspm.connectors.kubernetes.container import PodContainer
@@ -40,7 +41,9 @@ class Workload(ResourceType, frozen=True, kw_only=True):
     annotations: Maybe[dict[str, str]]
     """Annotations of the object itself; what looks like a credential is redacted."""
     template_path: str
-    """Where the object keeps the pod template: `spec.template`; empty for a Pod."""
+    """Where the object keeps the pod template: `spec.template`; empty for a Pod. Where there is only a PodSpec, where
+    it is: `spec.podSpec`.
+    """
     pod_labels: Maybe[dict[str, str]]
     """Labels of the pod template."""
     pod_annotations: Maybe[dict[str, str]]
@@ -59,6 +62,8 @@ class Workload(ResourceType, frozen=True, kw_only=True):
     """The pods get the service account's token: as the PodSpec says, else the ServiceAccount if it is in the input,
     else true.
     """
+    host_paths: Maybe[list[str]]
+    """Paths of the node that volumes mount, with `//`, `/./` and `/../` resolved, sorted."""
     containers: Maybe[list[PodContainer]]
     """Containers, init containers and ephemeral containers, in this order."""
     ingress_policies: Maybe[list[str]]
@@ -105,6 +110,7 @@ def workload_data(
         "spec_defaulted": template.defaulted,
         "service_account_name": account,
         "automounts_token": True if automounts is None else automounts,
+        "host_paths": _host_paths(template.spec.get("volumes")),
         "containers": [],
         **selectors.concerning(manifest, namespace, template.labels),
     }
@@ -128,6 +134,7 @@ def workload(identity: str, data: dict[str, Any], template: Template) -> Resourc
     for field, path in (
         ("service_account_name", "spec.serviceAccountName"),
         ("automounts_token", "spec.automountServiceAccountToken"),
+        ("host_paths", "spec.volumes"),
     ):
         if path in locations:
             locations[field] = locations[path]
@@ -139,6 +146,24 @@ def workload(identity: str, data: dict[str, Any], template: Template) -> Resourc
         location=template.location,
         locations=locations,
     )
+
+
+def _host_paths(volumes: Any) -> Any:
+    """Return the paths of volumes of type hostPath, cleaned; a volume that is not understood becomes an unknown."""
+    if volumes is None or is_unknown(volumes):
+        return [] if volumes is None else volumes
+    paths: set[str] = set()
+    unread: list[Any] = []
+    for volume in volumes:
+        mount = volume if is_unknown(volume) else volume.get("hostPath")
+        if mount is None:
+            continue
+        path = mount if is_unknown(mount) else mount.get("path")
+        if type(path) is str and path:
+            paths.add(posixpath.normpath(f"/{path.lstrip('/')}" if path[0] == "/" else path))
+        else:
+            unread.append(path if is_unknown(path) else unknown("a hostPath volume has no path"))
+    return sorted(paths) + unread
 
 
 def _replicas(value: dict[str, Any]) -> Any:

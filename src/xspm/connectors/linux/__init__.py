@@ -7,7 +7,7 @@ fetching and the normalising; nothing is imported before it is needed.
 from __future__ import annotations
 
 # Not `os` itself: a service of this package is called so.
-from os.path import basename, isfile, islink, realpath
+from os.path import abspath, basename, isfile, islink
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import ConnectorError
@@ -45,11 +45,7 @@ class LinuxConnector:
         if target == "host" or target.startswith(("ssh://", "dir:")):
             return True
         places = (f"{target}/{release}" for release in ("etc/os-release", "usr/lib/os-release"))
-        return (
-            bool(target)
-            and "\0" not in target
-            and any(islink(place) or isfile(place) for place in places)
-        )
+        return bool(target) and "\0" not in target and any(islink(place) or isfile(place) for place in places)
 
     def collect(self, target: str, options: Options, progress: Callable[[str], None]) -> Snapshot:
         """Read a host.
@@ -71,8 +67,14 @@ class LinuxConnector:
         if not path:
             raise ConnectorError("dir: names no folder", hint="write dir:PATH")
         from xspm.connectors.linux.directory import DirectorySource  # noqa: PLC0415
+        from xspm.connectors.linux.records import present  # noqa: PLC0415
+        from xspm.connectors.linux.walk import clean  # noqa: PLC0415
 
-        return snapshot(DirectorySource(path), progress, fallback=basename(realpath(path)) or "root")
+        source, where = DirectorySource(path), clean(abspath(path))
+        if present(source, "/etc/os-release", "/usr/lib/os-release", "/etc/passwd") is False:
+            message = f"{path} is not the root of a host's file system: no os-release and no passwd are in it"
+            raise ConnectorError(message, hint="give the folder that holds its etc and usr")
+        return snapshot(source, progress, fallback=basename(where) or "root", identity=f"dir:{where}")
 
     def example(self, form: str, content: Any) -> Snapshot:
         """Read an example of a check through the same services."""

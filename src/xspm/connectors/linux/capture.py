@@ -14,7 +14,17 @@ from xspm.connectors.linux.ownership import DPKG_SEARCH, RPM_SEARCH
 from xspm.connectors.linux.pattern import expand, matcher, matcher_of_path
 from xspm.connectors.linux.records import RUN_AS_ROOT
 from xspm.connectors.linux.script import FILE_LIMIT
-from xspm.connectors.linux.transport import TEXT_LIMIT, Names, Needs, Output, Stat, decode, file_kind, too_large
+from xspm.connectors.linux.transport import (
+    TEXT_LIMIT,
+    Names,
+    Needs,
+    Output,
+    Stat,
+    decode,
+    file_kind,
+    is_null_device,
+    too_large,
+)
 from xspm.connectors.linux.walk import WALK_TYPES
 from xspm.errors import ConnectorError
 from xspm.model.asset import Problem
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 _TIMED_OUT: Final = 124
+_OF_PATHS: Final = frozenset({b"F", b"D", b"L", b"U"})
+"""Records that start with a path, which may hold line breaks."""
 
 
 class Capture:
@@ -81,7 +93,7 @@ class Capture:
             elif kind == b"w":
                 walking, self.walk_status = True, int(rest)
             else:
-                self._record(kind, rest)
+                self._record(kind, rest, end)
                 if self.walk_status is None:
                     walked.clear()
         if walking:
@@ -91,9 +103,9 @@ class Capture:
         for command in commands:
             self.outputs.setdefault(command, None)
 
-    def _record(self, kind: bytes, rest: bytes) -> None:
+    def _record(self, kind: bytes, rest: bytes, end: bytes) -> None:
         """Take in one record about a path, or about who ran the script."""
-        head, _, body = rest.partition(b"\n")
+        head, _, body = rest.partition(b" " + end + b"\n" if kind in _OF_PATHS else b"\n")
         name = decode(head)
         if kind == b"F":
             self.contents[name] = body
@@ -156,7 +168,11 @@ class CaptureSource:
             return too_large(path, min(limit, FILE_LIMIT)) if len(data) > min(limit, FILE_LIMIT) else data
         found = self._capture.followed.get(path) or self._capture.stats.get(path)
         if found is not None and found.kind not in {"file", "link"}:
-            return Unknown(f"not a regular file: {path}", cause="format")
+            null = found.kind == "char" and is_null_device(path, self._capture.stats.get(path))
+            return b"" if null else Unknown(f"not a regular file: {path}", cause="format")
+        if found is not None and found.kind == "file" and self._texts.cover(path):
+            # It is there, it was asked for, and it did not come.
+            return Unknown(f"could not be brought: {path}", cause="format")
         return self._absent(path, self._texts if found is not None else self._known)
 
     def list(self, path: str) -> Maybe[Names | None]:

@@ -64,6 +64,7 @@ COMMON: Final = Needs(
 )
 """What a collector script brings besides, because what a configuration names leads there."""
 _LABELS: Final = {
+    "host.name": "hostname",
     "os.family": "family",
     "os.name": "name",
     "os.version": "version",
@@ -93,15 +94,21 @@ def services() -> Iterator[tuple[str, Service]]:
 
 
 def snapshot(
-    source: Source, progress: Callable[[str], None], *, fallback: str, only: Collection[str] | None = None
+    source: Source,
+    progress: Callable[[str], None],
+    *,
+    fallback: str,
+    only: Collection[str] | None = None,
+    identity: str | None = None,
 ) -> Snapshot:
     """Read everything `source` shows.
 
     Args:
         source: the host.
         progress: is told the name of each service before it is read.
-        fallback: what the host is called when it does not say its own name.
+        fallback: what the host is called when it does not say its own name, or has an identity.
         only: resource types to read; all by default.
+        identity: the asset's id: where the host was found. By default its own name makes one.
     """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     resources: dict[tuple[str, str], Resource] = {}
@@ -120,7 +127,7 @@ def snapshot(
             elif item.type in wanted:
                 _keep(resources, item)
     return Snapshot(
-        asset=_asset(resources, fallback),
+        asset=_asset(resources, fallback, identity),
         collected_at=now,
         connector="linux",
         resource_types=tuple(sorted(types)),
@@ -147,13 +154,18 @@ def _keep(resources: dict[tuple[str, str], Resource], item: Resource) -> None:
     resources[key] = item if number == 1 else msgspec.structs.replace(item, id=key[1])
 
 
-def _asset(resources: dict[tuple[str, str], Resource], fallback: str) -> Asset:
-    """Describe the host by what was read of its operating system."""
+def _asset(resources: dict[tuple[str, str], Resource], fallback: str, identity: str | None) -> Asset:
+    """Describe the host by what was read of its operating system.
+
+    Its own name makes the id of this machine alone: a copy has the same, and who changes it would be another host.
+    """
     found = resources.get(("linux.os", "os"))
     facts = found.data if found else {}
     hostname = facts.get("hostname")
-    name = hostname if isinstance(hostname, str) and hostname else fallback
     labels = {label: facts[field] for label, field in _LABELS.items() if isinstance(facts.get(field), str)}
+    if identity is not None:
+        return Asset(type="host", id=identity, name=fallback, labels=labels)
+    name = hostname if isinstance(hostname, str) and hostname else fallback
     return Asset(type="host", id=f"host:{name}", name=name, labels=labels)
 
 

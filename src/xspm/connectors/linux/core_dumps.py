@@ -24,7 +24,9 @@ class CoreDumps(ResourceType, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "linux.core_dumps"
 
     hard_limit_zero: Maybe[bool]
-    """Whether limits.conf gives everybody (`*`) a hard limit of 0 for core files."""
+    """Whether limits.conf gives everybody (`*`) a hard limit of 0 for core files, and nobody another."""
+    raised_for: Maybe[list[str]]
+    """Users and groups that a line of limits.conf gives another hard limit, or none: `bob`, `@staff`."""
     limit_set_in: Maybe[str | None]
     """Path of the file that gives that limit."""
     systemd_storage: Maybe[str | None]
@@ -54,7 +56,11 @@ NEEDS: Final = Needs(
 
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read limits.conf, systemd-coredump's settings and the kernel's handler."""
-    limit = _hard_limit(source)
+    limits = _hard_limits(source)
+    limit = limits if isinstance(limits, Unknown) else limits.pop("*", None)
+    raised: Maybe[list[str]] = (
+        limits if isinstance(limits, Unknown) else sorted(who for who, item in limits.items() if item.value != "0")
+    )
     installed = present(source, *_HANDLER)
     values = _coredump(source)
     storage: Maybe[str | None] = installed if isinstance(installed, Unknown) else None
@@ -65,7 +71,10 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     pattern = running(source, "kernel.core_pattern")
     yield settings(
         CoreDumps(
-            hard_limit_zero=limit if isinstance(limit, Unknown) else limit is not None and limit.value == "0",
+            hard_limit_zero=limit
+            if isinstance(limit, Unknown)
+            else limit is not None and limit.value == "0" and not raised,
+            raised_for=raised,
             limit_set_in=limit if isinstance(limit, Unknown) else limit.file if limit else None,
             systemd_storage=storage,
             systemd_process_size_max=size,
@@ -78,9 +87,9 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     )
 
 
-def _hard_limit(source: Source) -> Maybe[configuration.Setting | None]:
-    """Return everybody's hard limit on core files, the last one."""
-    found: configuration.Setting | None = None
+def _hard_limits(source: Source) -> dict[str, configuration.Setting] | Unknown:
+    """Return the hard limits on core files, for each user or group the last one."""
+    found: dict[str, configuration.Setting] = {}
     for pattern in _LIMITS:
         paths = source.glob(pattern)
         if isinstance(paths, Unknown):
@@ -90,9 +99,12 @@ def _hard_limit(source: Source) -> Maybe[configuration.Setting | None]:
             if isinstance(text, Unknown):
                 return text
             for line in configuration.lines(text or ""):
-                words = line.text.split()
-                if len(words) >= 4 and words[0] == "*" and words[1] in {"hard", "-"} and words[2] == "core":
-                    found = configuration.Setting(words[3], path, line.number)
+                words = line.text.split("#")[0].split()
+                if len(words) >= 4 and words[1].lower() in {"hard", "-"} and words[2].lower() == "core":
+                    found[words[0]] = configuration.Setting(words[3], path, line.number)
+                elif len(words) == 2 and words[1] == "-":
+                    # limits.conf(5): a lone dash takes all limits from that user or group.
+                    found[words[0]] = configuration.Setting("-", path, line.number)
     return found
 
 

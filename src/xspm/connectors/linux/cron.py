@@ -7,13 +7,14 @@ permissions are looked at: a root job that others can rewrite is a root shell fo
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from xspm.connectors.linux.configuration import lines
+from xspm.connectors.linux.cron_commands import Programs
 from xspm.connectors.linux.init import init_of
 from xspm.connectors.linux.records import exists, fill, not_installed, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
-from xspm.connectors.linux.transport import Needs
+from xspm.connectors.linux.transport import Needs, Stat
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
 
@@ -64,8 +65,10 @@ class CronJob(ResourceType, frozen=True, kw_only=True):
     """The five fields or `@daily` as written; the directory's name for a script."""
     command: str
     """The command with credentials masked."""
-    program: str | None
-    """Absolute path of the program it starts, where that can be told; null otherwise."""
+    program: Maybe[str | None]
+    """Absolute path of the program it starts, of several the one that others can change or that is missing; null when
+    it starts none by path.
+    """
     program_exists: Maybe[bool | None]
     """The program is there; null without a path."""
     program_uid: Maybe[int | None]
@@ -104,42 +107,6 @@ NEEDS: Final = Needs(
 )
 
 _JOB: Final = re.compile(r"(@\w+|(?:\S+\s+){4}\S+)\s+(.+)")
-_TESTS: Final = frozenset(
-    {"test", "[", "[[", "cd", "if", "then", "else", "fi", "do", "done", "!", "true", ":", "umask", "echo"}
-)
-"""First words of simple commands that start no program of interest."""
-_WRAPPERS: Final = frozenset(
-    {
-        "nice",
-        "ionice",
-        "exec",
-        "env",
-        "time",
-        "timeout",
-        "sudo",
-        "nohup",
-        "flock",
-        "chronic",
-        "setsid",
-        "command",
-        "run-one",
-    }
-    | {
-        "sh",
-        "bash",
-        "dash",
-        "python",
-        "python3",
-        "perl",
-        "ruby",
-        "/bin/sh",
-        "/bin/bash",
-        "/usr/bin/env",
-        "/usr/bin/python3",
-    }
-    | {"/usr/bin/perl", "/usr/bin/bash", "/usr/bin/flock", "/usr/bin/nice", "/usr/bin/timeout"}
-)
-"""Programs that start the one named after them."""
 _JOB_LIMIT: Final = 10_000
 
 
@@ -205,8 +172,9 @@ def _jobs(source: Source) -> Iterator[Resource | Problem]:
     for path, user in dict(tables).items():
         text = source.text(path)
         if isinstance(text, Unknown):
-            # A sub-folder or a FIFO is no table.
-            if text.cause != "format":
+            found = source.stat(path, follow=True)
+            # A sub-folder is no table.
+            if not (isinstance(found, Stat) and found.kind == "directory"):
                 yield unlisted(text, CronJob)
             continue
         for job, line in _table(source, path, text or "", user):
@@ -250,35 +218,52 @@ def _scripts(source: Source) -> Iterator[Resource | Problem]:
 
 def _job(source: Source, place: tuple[str, int | None], schedule: str, user: str, command: str) -> CronJob:
     path, line = place
-    program = _program(command)
-    rest: dict[str, Any] = {"program_exists": None, "program_uid": None, "program_writable": None}
-    if program:
-        found = source.stat(program, follow=True)
-        rest["program_exists"] = found if isinstance(found, Unknown) else found is not None
-        rest["program_uid"] = found if isinstance(found, Unknown) else found.uid if found else None
-        rest["program_writable"] = (
-            found if isinstance(found, Unknown) else _writable(source, program) if found else None
-        )
-    return CronJob(**rest, file=path, line=line, user=user, schedule=schedule, command=redact(command), program=program)
+    known = {"file": path, "line": line, "user": user, "schedule": schedule, "command": redact(command)}
+    started = Programs(command)
+    found = [_Program.of(source, program) for program in started.paths]
+    # One that is looked for before it is started may be missing.
+    found = [item for item in found if item.exists is not False or item.path not in started.tested]
+    worst = max(found, key=lambda item: item.concern, default=None)
+    if started.unclear and (worst is None or not worst.concern):
+        why = Unknown(f"which programs it starts cannot be told: {path}:{line}", cause="format")
+        return fill(CronJob, why, known)
+    if worst is None:
+        return fill(CronJob, None, known)
+    return CronJob(
+        **known,
+        program=worst.path,
+        program_exists=worst.exists,
+        program_uid=worst.uid,
+        program_writable=worst.writable,
+    )
 
 
-def _program(command: str) -> str | None:
-    """Return the first absolute path that the command runs."""
-    for simple in re.split(r"&&|\|\||[;&|()\n]", command[:4096]):
-        wrapped = False
-        for word in simple.split():
-            bare = word.strip("\"'")
-            if re.match(r"\w+=", bare) or (wrapped and (bare.startswith("-") or bare.isdigit())):
-                continue
-            if bare in _TESTS:
-                break
-            if bare in _WRAPPERS:
-                wrapped = True
-            elif re.fullmatch(r"/[\w./+@-]+", bare):
-                return bare
-            else:
-                return None
-    return None
+class _Program(NamedTuple):
+    """What is known of one program."""
+
+    path: str
+    exists: Maybe[bool]
+    uid: Maybe[int | None]
+    writable: Maybe[bool | None]
+
+    @classmethod
+    def of(cls, source: Source, path: str) -> _Program:
+        """Look a program up."""
+        found = source.stat(path, follow=True)
+        if isinstance(found, Unknown):
+            return cls(path, found, found, found)
+        if found is None:
+            return cls(path, exists=False, uid=None, writable=None)
+        return cls(path, exists=True, uid=found.uid, writable=_writable(source, path))
+
+    @property
+    def concern(self) -> int:
+        """How much it should be looked at: others may change it, it is missing, it cannot be told."""
+        if self.writable is True or (isinstance(self.uid, int) and self.uid != 0):
+            return 3
+        if self.exists is False:
+            return 2
+        return int(isinstance(self.exists, Unknown) or isinstance(self.writable, Unknown))
 
 
 def _writable(source: Source, program: str) -> Maybe[bool]:

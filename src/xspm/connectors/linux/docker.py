@@ -116,7 +116,8 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     if isinstance(options, Unknown):
         yield settings(fill(Docker, options, {"installed": True, "running": running, "group_members": members}))
         if options.cause != "access":
-            yield unlisted(options, Docker)
+            # Without a type: the unknown fields above speak for every check already.
+            yield unlisted(options)
         return
     hosts = [_address(host) for host in _texts(options, "hosts")] or ["unix:///var/run/docker.sock"]
     verified = _flag(options, "tlsverify", default=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 from xspm.connectors.linux.file_purposes import HOME_PURPOSES, HOMES, PURPOSES
 from xspm.connectors.linux.ownership import owning_packages
 from xspm.connectors.linux.records import fill, octal, resource, settings
-from xspm.connectors.linux.transport import Needs, Stat
+from xspm.connectors.linux.transport import Needs, Stat, is_null_device
 from xspm.connectors.linux.walk import parse_mountinfo
 from xspm.model.asset import Problem
 from xspm.model.schema import ResourceType
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class File(ResourceType, frozen=True, kw_only=True):
     """A file or folder whose mode and owner matter; it exists, for only what exists is listed.
 
-    A folder that cannot be read gives one resource whose path is the pattern and whose other fields are unknown.
+    A link to /dev/null masks a file, which then does not exist. A folder that cannot be read gives one resource whose
+    path is the pattern and whose other fields are unknown.
     """
 
     TYPE: ClassVar[str] = "linux.file"
@@ -212,8 +213,16 @@ def _matching(  # noqa: PLR0917 - one call site with what it is about, one with 
         found = source.stat(path, follow=True)
         if isinstance(found, Unknown):
             yield resource(fill(File, found, {"path": path, "purpose": purpose, "user": user}), path)
-        elif found is not None and not (purpose == "log_file" and found.kind == "directory"):
+        elif found is not None and not _left_out(source, path, found, purpose):
             yield resource(_file(path, found, purpose, user, names), path)
+
+
+def _left_out(source: Source, path: str, found: Stat, purpose: str) -> bool:
+    """Whether a path is none of the files meant: a folder among logs, or a link to /dev/null that masks a file."""
+    if found.kind != "char":
+        return purpose == "log_file" and found.kind == "directory"
+    link = source.stat(path)
+    return isinstance(link, Stat) and is_null_device(path, link)
 
 
 def _file(path: str, found: Stat, purpose: str, user: str | None, names: Names) -> File:

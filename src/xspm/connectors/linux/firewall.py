@@ -15,6 +15,7 @@ import msgspec
 from xspm.connectors.linux import nftables
 from xspm.connectors.linux.configuration import boolean, shell_assignments, words
 from xspm.connectors.linux.init import Init, init_of
+from xspm.connectors.linux.openness import from_everybody, port_ranges
 from xspm.connectors.linux.packet_filter import Answer, Rule, Table, answer, from_iptables, from_nft
 from xspm.connectors.linux.records import exists, fill, settings
 from xspm.connectors.linux.transport import Needs, Output
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
     from xspm.connectors.linux.transport import Source
     from xspm.model.asset import Problem, Resource
+
+
+class PortRange(msgspec.Struct, frozen=True, kw_only=True):
+    """Ports that follow each other."""
+
+    first: int
+    """Lowest."""
+    last: int
+    """Highest."""
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +51,12 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """Source address or set; null for anywhere."""
     interface: str | None
     """Incoming interface; null for any."""
+    port_ranges: Maybe[list[PortRange]]
+    """Destination ports as numbers: 0 to 65535 where the rule names none; empty for a protocol without ports."""
+    from_everybody: Maybe[bool]
+    """New connections from anywhere are accepted. Only a source, an interface or a state that is understood to leave
+    others out makes it false; with a condition that is not understood it is unknown.
+    """
 
 
 class Ufw(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +120,9 @@ class Firewall(ResourceType, frozen=True, kw_only=True):
     active: Maybe[bool]
     """Input is filtered: a policy or a rule refuses something."""
     input_policy_ipv4: Maybe[Literal["drop", "reject", "accept"]]
-    """What happens to an incoming IPv4 packet that no rule accepts."""
+    """What happens to an incoming IPv4 packet that nobody asked for: `accept` also where a rule lets in whatever comes
+    in front of a policy that refuses.
+    """
     input_policy_ipv6: Maybe[Literal["drop", "reject", "accept"]]
     """The same for IPv6."""
     forward_policy_ipv4: Maybe[Literal["drop", "reject", "accept"]]
@@ -245,6 +263,8 @@ def _kernel(source: Source) -> tuple[list[Table] | Unknown | None, str | None]:
         if isinstance(output, Output) and output.status == 0:
             table = from_iptables(output.stdout, "ip" if family == "ip" else "ip6")
             if any(chain.rules or chain.policy != "accept" for chain in table.chains.values()):
+                # Behind iptables' tables nft shows only half of what their rules ask for.
+                tables = [item for item in tables if not (item.foreign and item.families == table.families)]
                 tables.append(table)
                 origin = origin if origin == "nft" and len(tables) > 1 else "iptables-save"
             origin = origin or "iptables-save"
@@ -278,26 +298,33 @@ def _answers(tables: list[Table]) -> dict[str, Any]:
     return values
 
 
-def _accepted(four: Answer, six: Answer) -> list[Accepted]:
+def _accepted(four: Answer, six: Answer) -> Maybe[list[Accepted]]:
     """Merge what both families let in."""
-    found: dict[tuple[str | None, ...], set[str]] = {}
+    found: dict[Rule, set[str]] = {}
     for family, part in (("ipv4", four), ("ipv6", six)):
         for rule in part.accepted:
-            found.setdefault(_key(rule), set()).add(family)
+            found.setdefault(rule, set()).add(family)
+    if len(found) > _ACCEPTED_LIMIT:
+        return Unknown(f"more than {_ACCEPTED_LIMIT} accepting rules", cause="limit")
     return [
         Accepted(
             family="both" if len(families) == 2 else "ipv4" if "ipv4" in families else "ipv6",
-            protocol=key[0],
-            ports=key[1],
-            source=key[2],
-            interface=key[3],
+            protocol=rule.protocol,
+            ports=rule.ports,
+            source=rule.source,
+            interface=rule.interface,
+            port_ranges=_ranges(rule),
+            from_everybody=from_everybody(rule),
         )
-        for key, families in list(found.items())[:_ACCEPTED_LIMIT]
+        for rule, families in found.items()
     ]
 
 
-def _key(rule: Rule) -> tuple[str | None, ...]:
-    return rule.protocol, rule.ports, rule.source, rule.interface
+def _ranges(rule: Rule) -> Maybe[list[PortRange]]:
+    ranges = port_ranges(rule)
+    if isinstance(ranges, Unknown):
+        return ranges
+    return [PortRange(first=first, last=last) for first, last in ranges]
 
 
 def _files(

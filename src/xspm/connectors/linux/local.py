@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from xspm.model.asset import Problem
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NULL_DEVICE = os.makedev(1, 3)
+"""A file that is a link to /dev/null is masked: to its reader it is empty."""
 
 
 class LocalFiles:
@@ -57,7 +59,10 @@ class LocalFiles:
         """See `Source.data`."""
         try:
             real = self.locate(path, follow=True)
-            if not stat_bits.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116 - hot
+            found = os.stat(real)  # noqa: PTH116 - hot
+            if not stat_bits.S_ISREG(found.st_mode):
+                if stat_bits.S_ISCHR(found.st_mode) and found.st_rdev == _NULL_DEVICE:
+                    return b""
                 return Unknown(f"not a regular file: {path}", cause="format")
             descriptor = os.open(real, _FLAGS)
             try:

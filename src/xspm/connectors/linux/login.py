@@ -21,6 +21,7 @@ from xspm.connectors.linux.configuration import (
     shell_value,
     words,
 )
+from xspm.connectors.linux.os import release_of
 from xspm.connectors.linux.records import fill, not_installed, resource, settings
 from xspm.connectors.linux.transport import Needs
 from xspm.model.schema import ResourceType
@@ -208,6 +209,7 @@ NEEDS: Final = Needs(
         "/etc/environment",
         "/etc/passwd",
         "/etc/os-release",
+        "/usr/lib/os-release",
         "/root/.profile",
         "/root/.bash_profile",
         "/root/.bash_login",
@@ -229,6 +231,10 @@ _PROFILES: Final = (
 )
 """In the order in which a login shell reads them."""
 _ROOT_PROFILES: Final = ("/root/.profile", "/root/.bash_profile", "/root/.bash_login", "/root/.bashrc")
+_SYSTEMS: Final = re.compile(
+    r"(?i)\b(?:linux|debian|ubuntu|red hat|rhel|centos|fedora|rocky|almalinux|oracle|amazon|suse|alpine|arch)\b"
+)
+"""Names that tell a system whose os-release does not."""
 _BANNERS: Final = ("/etc/issue", "/etc/issue.net", "/etc/motd")
 _UMASK: Final = re.compile(r"(?:^|[;&|{]\s*|\b(?:then|else|do)\s+)umask\s+(?:-S\s+)?([^\s;&|#]+)")
 _PATH: Final = re.compile(r"(?:^|[;&|{]\s*|\b(?:then|else|do|export)\s+)PATH=(\"[^\"]*\"|'[^']*'|[^\s;&|#]*)")
@@ -477,10 +483,13 @@ def _banner(source: Source, path: str) -> Banner:
     text = source.text(path)
     if isinstance(text, Unknown):
         return fill(Banner, text, {"path": path})
-    release = source.text("/etc/os-release")
-    given = shell_assignments(release) if isinstance(release, str) else {}
-    names = [given[key].value for key in ("ID", "NAME", "PRETTY_NAME") if key in given and given[key].value]
+    release = release_of(source)
+    given = {} if isinstance(release, Unknown) else release
+    names = [given[key] for key in ("ID", "NAME", "PRETTY_NAME") if given.get(key)]
     body = text or ""
     escapes = r"\\[mrsvo](?![a-z])|\\S(?![A-Za-z])"
     told = re.search(escapes, body) or any(re.search(rf"(?i)\b{re.escape(name)}\b", body) for name in names)
-    return Banner(path=path, exists=text is not None, empty=not body.strip(), shows_system=bool(told))
+    shown: Maybe[bool] = bool(told)
+    if not told and body.strip() and isinstance(release, Unknown):
+        shown = True if _SYSTEMS.search(body) else release
+    return Banner(path=path, exists=text is not None, empty=not body.strip(), shows_system=shown)

@@ -75,6 +75,8 @@ class MemorySource:
         node = self._find(path, follow=True)
         if not isinstance(node, Node):
             return node
+        if node.stat.kind == "char" and node.stat.path == "/dev/null":
+            return b""
         if node.stat.kind != "file":
             return Unknown(f"not a regular file: {path}", cause="format")
         if node.denied:

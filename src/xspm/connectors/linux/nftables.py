@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from xspm.connectors.linux.packet_filter import Chain, Family, Rule, Table, Verdict, nft_field, set_condition
+from xspm.connectors.linux.packet_filter import (
+    Chain,
+    Family,
+    Rule,
+    Table,
+    Verdict,
+    nft_field,
+    set_condition,
+    set_payload,
+)
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -175,8 +184,7 @@ def _condition(words: list[str], values: dict[str, Any]) -> int | list[Rule]:
         name = nft_field("ct", second)
     elif first in {"tcp", "udp", "ip", "ip6", "icmp", "icmpv6", "th", "sctp"}:
         name = nft_field("payload", f"{first} {second}")
-        if name == "ports" and first != "th":
-            values.setdefault("protocol", first)
+        set_payload(values, first, name)
     else:
         values["other"] = True
         return 1
@@ -193,6 +201,8 @@ def _condition(words: list[str], values: dict[str, Any]) -> int | list[Rule]:
 def _map(name: str | None, text: str, values: dict[str, Any]) -> list[Rule]:
     """Read a verdict map: `{ established : accept, invalid : drop }`."""
     rules: list[Rule] = []
+    if not text.startswith("{"):
+        return [Rule("accept", **(values | {"other": True}))]  # a named map: what it holds is not here
     for entry in text.strip("{} ").split(","):
         key, _, verdict = entry.rpartition(":")
         words = verdict.split()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from xspm.connectors.linux import configuration
 from xspm.connectors.linux.lifecycle import end_of_life
 from xspm.connectors.linux.logic import NOT_LIVE
-from xspm.connectors.linux.records import exists, settings
+from xspm.connectors.linux.records import exists, settings, unlisted
 from xspm.connectors.linux.transport import Needs, Stat
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -25,7 +25,7 @@ class Os(ResourceType, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "linux.os"
 
-    family: str
+    family: Maybe[str]
     """Family of distributions: `debian`, `rhel`, `suse`, `alpine`, `arch` or `other`."""
     name: Maybe[str | None]
     """Distribution, the `ID` of os-release: `debian`, `ubuntu`, `rhel`, `alpine`; null where nothing says so."""
@@ -80,16 +80,13 @@ _CONTAINER_CGROUP: Final = re.compile(r"/(?:docker|kubepods|lxc|libpod|container
 
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read os-release, the kernel's names."""
-    release = read_release(source)
-    name, version = release.get("ID"), release.get("VERSION_ID")
+    told = release_of(source)
+    if isinstance(told, Unknown):
+        # Without a type: the unknown fields speak for the checks, and other services may have gone by the name.
+        yield unlisted(told)
     yield settings(
         Os(
-            family=family(release),
-            name=name,
-            version=version,
-            title=release.get("PRETTY_NAME"),
-            codename=release.get("VERSION_CODENAME"),
-            end_of_life=end_of_life(name, version),
+            **_release(told),
             hostname=_hostname(source),
             architecture=_architecture(source),
             kernel_release=_kernel(source, "/proc/sys/kernel/osrelease"),
@@ -99,13 +96,34 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     )
 
 
-def read_release(source: Source) -> dict[str, str]:
-    """Return the assignments of os-release, with what older systems say in their own files."""
+def _release(told: Maybe[dict[str, str]]) -> dict[str, Any]:
+    """Return the fields that os-release tells."""
+    if isinstance(told, Unknown):
+        return dict.fromkeys(("family", "name", "version", "title", "codename", "end_of_life"), told)
+    name, version = told.get("ID"), told.get("VERSION_ID")
+    return {
+        "family": family(told),
+        "name": name,
+        "version": version,
+        "title": told.get("PRETTY_NAME"),
+        "codename": told.get("VERSION_CODENAME"),
+        "end_of_life": end_of_life(name, version),
+    }
+
+
+def release_of(source: Source) -> Maybe[dict[str, str]]:
+    """Return the assignments of os-release, ID among them; or why they are not known."""
+    doubt: Unknown | None = None
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         text = source.text(path)
         if isinstance(text, str):
-            return {key: setting.value for key, setting in configuration.shell_assignments(text).items()}
-    return {}
+            found = {key: setting.value for key, setting in configuration.shell_assignments(text).items()}
+            if found.get("ID"):
+                return found
+            doubt = doubt or Unknown(f"it does not say what system it is: {path}", cause="format")
+        elif isinstance(text, Unknown):
+            doubt = doubt or text
+    return doubt or Unknown("os-release is not there: it does not say what system it is", cause="missing")
 
 
 def family(release: dict[str, str]) -> str:

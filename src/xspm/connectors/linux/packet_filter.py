@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 
 from xspm.connectors.linux.configuration import lines
+from xspm.connectors.linux.openness import everything
+from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from xspm.model.unknown import Maybe
 
 Verdict: TypeAlias = Literal["accept", "drop", "reject", "jump", "goto", "return", "none"]
 Policy: TypeAlias = Literal["drop", "reject", "accept"]
@@ -44,13 +48,14 @@ class Rule(msgspec.Struct, frozen=True):
     family: Family | None = None
     other: bool = False
     """It asks for something else as well."""
+    limited: bool = False
+    """It asks for something that leaves unexpected packets out: a multicast destination, a translated address."""
 
     @property
     def unconditional(self) -> bool:
         """Whether every packet meets it."""
-        return not (
-            self.protocol or self.ports or self.source or self.interface or self.states or self.family or self.other
-        )
+        asked = self.protocol or self.ports or self.source or self.interface or self.states or self.family
+        return not (asked or self.other or self.limited)
 
 
 class Chain(msgspec.Struct):
@@ -67,6 +72,8 @@ class Table(msgspec.Struct):
 
     families: tuple[Family, ...]
     chains: dict[str, Chain] = {}
+    foreign: bool = False
+    """Some rules are of iptables' making, which `nft` cannot fully show."""
 
     def chain(self, name: str) -> Chain:
         """Return a chain, made when it is not there."""
@@ -78,7 +85,8 @@ class Table(msgspec.Struct):
 class Answer(msgspec.Struct):
     """What a hook does for one address family."""
 
-    policy: Policy = "accept"
+    policy: Maybe[Policy] = "accept"
+    """At `input`, `accept` as well where a rule accepts whatever comes."""
     filtered: bool = False
     """Something is dropped or rejected."""
     loopback: bool = False
@@ -90,18 +98,39 @@ class Answer(msgspec.Struct):
 def answer(tables: Iterable[Table], hook: Hook, family: Family) -> Answer:
     """Say what becomes of packets at a hook; of several chains there the strictest decides."""
     found = Answer()
+    doubt: Unknown | None = None
+    refusing = False
     for table in tables:
         for chain in table.chains.values():
             if chain.hook != hook or family not in table.families:
                 continue
             policy = _default(table, chain, family, {}) or chain.policy
-            if policy != "accept":
-                found.policy, found.filtered = policy, True
-            for rule in _walk(table, chain, family):
+            rules = list(_walk(table, chain, family))
+            for rule in rules:
                 _note(rule, found)
-    if found.policy == "accept":
+            if policy == "accept":
+                continue
+            refusing = found.filtered = True
+            opened = _opened(rules) if hook == "input" else False
+            if isinstance(opened, Unknown):
+                doubt = opened
+            elif not opened:
+                found.policy = policy
+    if not refusing:
         found.loopback = found.established = True
+    if doubt and found.policy == "accept":
+        found.policy = doubt
     return found
+
+
+def _opened(rules: list[Rule]) -> Maybe[bool]:
+    """Tell whether a rule accepts whatever comes, so that the default behind it never speaks."""
+    if len(rules) >= RULE_LIMIT:
+        return Unknown(f"more than {RULE_LIMIT} rules", cause="limit")
+    answers = [everything(rule) for rule in rules if rule.verdict == "accept"]
+    if True in answers:
+        return True
+    return next((item for item in answers if isinstance(item, Unknown)), False)
 
 
 def _default(table: Table, chain: Chain, family: Family, known: dict[str, Policy | None]) -> Policy | None:
@@ -140,13 +169,23 @@ def _walk(table: Table, start: Chain, family: Family) -> Iterator[Rule]:
             if rule.family not in {None, family}:
                 continue
             whole = _both(given, rule)
+            every = msgspec.structs.replace(rule, family=None).unconditional
             if rule.verdict in {"jump", "goto"}:
                 if rule.target in table.chains and depth < DEPTH_LIMIT:
                     waiting.append((table.chains[rule.target], whole, depth + 1))
+                elif rule.target in table.chains:
+                    yield msgspec.structs.replace(whole, verdict="accept", other=True)  # too deep to tell
+                every = every and (
+                    rule.verdict == "goto"
+                    or (rule.target in table.chains and bool(_default(table, table.chains[rule.target], family, {})))
+                )
             elif rule.verdict in {"accept", "drop", "reject"}:
                 yield whole
             if budget <= 0:
+                yield Rule("accept", other=True)  # too many to tell
                 return
+            if every and rule.verdict != "none":
+                break  # no packet comes to the rules behind
 
 
 def _both(outer: Rule, inner: Rule) -> Rule:
@@ -160,6 +199,7 @@ def _both(outer: Rule, inner: Rule) -> Rule:
         interface=inner.interface or outer.interface,
         states=inner.states or outer.states,
         other=inner.other or outer.other,
+        limited=inner.limited or outer.limited,
     )
 
 
@@ -172,9 +212,10 @@ def _note(rule: Rule, found: Answer) -> None:
         return
     if rule.interface == "lo" and not rule.other and not rule.protocol:
         found.loopback = True
-    elif "established" in rule.states and "new" not in rule.states:
-        found.established = found.established or not (rule.other or rule.protocol or rule.source)
-    elif not (rule.states and "new" not in rule.states):
+        return
+    if "established" in rule.states:
+        found.established = found.established or not (rule.other or rule.protocol or rule.source or rule.interface)
+    if not rule.states or {"new", "untracked"} & set(rule.states):
         found.accepted.append(rule)
 
 
@@ -218,6 +259,11 @@ _TARGETS: Final[dict[str, Verdict]] = {"ACCEPT": "accept", "DROP": "drop", "REJE
 _SILENT: Final = frozenset({"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TCPMSS", "TRACE", "SET", "CT"})
 
 
+STATES: Final = ("new", "established", "related", "untracked", "invalid")
+"""What connection tracking tells apart."""
+_KINDS: Final = frozenset({"multicast", "broadcast"})
+
+
 def _iptables_rule(text: str) -> Rule:
     """Read the arguments of one -A line."""
     words = re.findall(r'"(?:[^"\\]|\\.)*"|\S+', text)
@@ -236,9 +282,10 @@ def _iptables_rule(text: str) -> Rule:
         if word in {"-j", "--jump", "-g", "--goto"}:
             verdict = _TARGETS.get(value, "goto" if word in {"-g", "--goto"} else "jump")
             verdict, target = ("none", "") if value in _SILENT else (verdict, value)
-        elif word in _IPTABLES and not (negated and word not in {"-i", "--in-interface"}):
-            name = _IPTABLES[word]
-            values[name] = tuple(value.lower().split(",")) if name == "states" else f"!{value}" if negated else value
+        elif word in _IPTABLES:
+            set_condition(values, _IPTABLES[word], value.split(","), negated=negated)
+        elif not negated and _leaves_out(word, value.lower()):
+            values["limited"] = True
         elif word not in _IGNORED:
             values["other"] = True
             position -= value.startswith("-")
@@ -248,6 +295,20 @@ def _iptables_rule(text: str) -> Rule:
     if "ports" in values:
         values["ports"] = values["ports"].replace(":", "-")
     return Rule(verdict, target, **values)  # type: ignore[arg-type]
+
+
+def _leaves_out(word: str, value: str) -> bool:
+    """Whether an option of iptables leaves unexpected packets out."""
+    if word in {"--dst-type", "--pkt-type"}:
+        return value in _KINDS
+    if word == "--ctstatus":
+        return value == "dnat"
+    return word in {"-d", "--destination"} and _multicast(value)
+
+
+def _multicast(text: str) -> bool:
+    """Whether an address or network is multicast or broadcast."""
+    return bool(re.match(r"(?:22[4-9]|23\d)\.|255\.255\.255\.255|ff[0-9a-f]{2}:", text))
 
 
 def from_nft(document: Any) -> list[Table]:
@@ -262,7 +323,9 @@ def from_nft(document: Any) -> list[Table]:
             found.hook = chain.get("hook") if chain.get("type") == "filter" else None
             found.policy = "drop" if chain.get("policy") == "drop" else "accept"
         elif isinstance(rule, dict) and isinstance(rule.get("expr"), list):
-            into = _nft_table(tables, rule).chain(str(rule.get("chain")))
+            table = _nft_table(tables, rule)
+            table.foreign |= any(isinstance(part, dict) and "xt" in part for part in rule["expr"])
+            into = table.chain(str(rule.get("chain")))
             into.rules += _nft_rules([part for part in rule["expr"] if isinstance(part, dict)])
     return [table for table in tables.values() if table.families]
 
@@ -305,7 +368,10 @@ def _nft_map(vmap: dict[str, Any]) -> Iterator[tuple[tuple[Verdict, str], dict[s
     """Read the entries of a verdict map."""
     data = vmap.get("data")
     entries = data.get("set") if isinstance(data, dict) else None
-    for entry in entries if isinstance(entries, list) else ():
+    if not isinstance(entries, list):
+        yield ("accept", ""), {"other": True}  # a named map: what it holds is not here
+        return
+    for entry in entries:
         if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], dict):
             verdict = nft_verdict(entry[1])
             condition: dict[str, Any] = {}
@@ -319,12 +385,15 @@ def _nft_match(match: dict[str, Any], values: dict[str, Any]) -> None:
     left, right = match.get("left"), nft_words(match.get("right"))
     negated = match.get("op") == "!="
     name = None
+    if match.get("op", "==") not in {"==", "!=", "in"}:
+        values["other"] = True
+        return
     if isinstance(left, dict):
         key = next(iter(left), "")
         inner = left[key] if key and isinstance(left[key], dict) else {}
         name = nft_field(key, str(inner.get("key") or f"{inner.get('protocol')} {inner.get('field')}"))
-    if name == "ports" and isinstance(left, dict):
-        values.setdefault("protocol", str(left["payload"].get("protocol")))
+    if isinstance(left, dict) and isinstance(left.get("payload"), dict):
+        set_payload(values, str(left["payload"].get("protocol")), name)
     set_condition(values, name, right, negated=negated)
 
 
@@ -337,24 +406,51 @@ def nft_field(kind: str, key: str) -> str | None:
     if kind == "ct" and key == "state":
         return "states"
     if kind == "payload":
-        return {"dport": "ports", "saddr": "source", "protocol": "protocol", "nexthdr": "protocol"}.get(
-            key.rsplit(" ", maxsplit=1)[-1]
-        )
+        return _PAYLOADS.get(key) or ("ports" if key.endswith(" dport") else None)
+    if (kind, key) in {("ct", "status"), ("meta", "pkttype")}:
+        return key
     return None
+
+
+_PAYLOADS: Final = {
+    **dict.fromkeys(("ip saddr", "ip6 saddr"), "source"),
+    **dict.fromkeys(("ip daddr", "ip6 daddr"), "destination"),
+    **dict.fromkeys(("ip protocol", "ip6 nexthdr"), "protocol"),
+}
+
+
+def set_payload(values: dict[str, Any], protocol: str, name: str | None) -> None:
+    """Take what a look into a header says about the packet: its family and protocol."""
+    if protocol in {"ip", "icmp"}:
+        values.setdefault("family", "ip")
+    elif protocol in {"ip6", "icmpv6"}:
+        values.setdefault("family", "ip6")
+    if protocol in {"icmp", "icmpv6", "igmp"} or (name == "ports" and protocol != "th"):
+        values.setdefault("protocol", protocol)
 
 
 def set_condition(values: dict[str, Any], name: str | None, words: list[str], *, negated: bool) -> None:
     """Set one condition; one that has no place here makes the rule ask for something else."""
     if name == "family" and len(words) == 1 and not negated:
         values["family"] = "ip" if words[0] == "ipv4" else "ip6"
-    elif name == "states" and not negated:
-        values["states"] = tuple(words)
+    elif name == "states":
+        given = [word.lower() for word in words]
+        values["states"] = tuple(state for state in STATES if state not in given) if negated else tuple(given)
     elif name == "interface" and len(words) == 1:
         values["interface"] = f"!{words[0]}" if negated else words[0]
     elif name in {"protocol", "ports", "source"} and not negated:
         values[name] = ",".join(words)
+    elif not negated and words and all(_restricts(name, word.lower()) for word in words):
+        values["limited"] = True
     else:
         values["other"] = True
+
+
+def _restricts(name: str | None, word: str) -> bool:
+    """Whether a condition leaves unexpected packets out."""
+    if name == "destination":
+        return _multicast(word)
+    return (name == "pkttype" and word in _KINDS) or (name == "status" and word == "dnat")
 
 
 def nft_words(value: Any) -> list[str]:

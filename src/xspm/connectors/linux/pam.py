@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 import msgspec
 
 from xspm.connectors.linux.configuration import Line, integer, lines
+from xspm.connectors.linux.pam_outcome import lets_everybody_in
 from xspm.connectors.linux.records import fill, not_installed, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs
@@ -52,6 +53,10 @@ class PamService(ResourceType, frozen=True, kw_only=True):
     """Service name: `sshd`, `su`, `login`, `common-auth`, `system-auth` …"""
     rules: Maybe[list[PamRule]]
     """In the order PAM runs them, includes resolved in place."""
+    lets_everybody_in: Maybe[bool]
+    """The auth stack ends in success although every module that asks for something refuses: nothing but `pam_permit`
+    and conditions such as `pam_succeed_if` says yes.
+    """
     missing_includes: list[str]
     """Included files that do not exist, or that include themselves."""
 
@@ -270,7 +275,12 @@ class _Stacks:
         missing: dict[str, None] = {}
         self.includes = 0
         unread = self._expand(self.names[name], None, rules, missing, (self.names[name],))
-        return PamService(name=name, rules=unread or rules, missing_includes=list(missing))
+        return PamService(
+            name=name,
+            rules=unread or rules,
+            lets_everybody_in=unread or lets_everybody_in(rule for rule in rules if rule.phase == "auth"),
+            missing_includes=list(missing),
+        )
 
     def _parsed(self, path: str) -> list[_Statement] | Unknown:
         """Read a file once."""

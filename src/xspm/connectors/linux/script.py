@@ -11,6 +11,8 @@ pass for a record; `Capture.read` reads it. A record starts with a newline, the 
     w status      how the walk ended, after the metadata of what it found
     O program     paths asked, NUL, then the packages they belong to
     M uid release who ran it on which kernel                   Z             the end: without it the output is cut
+
+A path is followed by the boundary backwards, for a name may hold line breaks.
 """
 
 from __future__ import annotations
@@ -44,13 +46,12 @@ K=$(uname -r 2>/dev/null)
 T=; timeout 5 true >/dev/null 2>&1 && T="timeout @TIMEOUT@"
 record() { printf '\n%s %s' "$B" "$*"; }
 show() {
-  case $1 in *"$NL"*) return ;; esac
   if [ -f "$1" ]; then
     if [ -r "$1" ]; then
-      record "F $1$NL"
-      head -c @LIMIT@ "$1" 2>/dev/null || record "D $1"
+      record "F $1 $E$NL"
+      head -c @LIMIT@ "$1" 2>/dev/null || record "D $1 $E$NL"
     else
-      record "D $1"
+      record "D $1 $E$NL"
     fi
   fi
 }
@@ -61,16 +62,16 @@ many() {
     n=$#
     while [ "$n" -gt 0 ]; do
       p=$1; shift; n=$((n - 1))
-      case $p in *"$NL"*) continue ;; esac
       if [ -f "$p" ]; then
-        if [ ! -r "$p" ]; then record "D $p"
+        if [ ! -r "$p" ]; then record "D $p $E$NL"
         else
-          record "F $p$NL"
+          record "F $p $E$NL"
           set -- "$@" "$p"
         fi
       fi
     done
-    [ "$#" -eq 0 ] || awk 'BEGIN { b = "'"$B"'" } FNR == 1 { printf "\n%s F %s\n", b, FILENAME } { print }' "$@"
+    [ "$#" -eq 0 ] ||
+      awk 'BEGIN { b = "'"$B"'"; e = "'"$E"'" } FNR == 1 { printf "\n%s F %s %s\n", b, FILENAME, e } { print }' "$@"
   fi
 }
 meta() {
@@ -91,7 +92,7 @@ meta() {
 }
 names() {
   if [ -d "$1" ] && [ -r "$1" ] && [ -x "$1" ]; then
-    record "L $1$NL"
+    record "L $1 $E$NL"
     for p in "$1"/* "$1"/.[!.]* "$1"/..?*; do
       if [ -e "$p" ] || [ -h "$p" ]; then printf '%s\000' "${p##*/}"; fi
     done
@@ -100,7 +101,7 @@ names() {
 closed() {
   if [ -d "$1" ]; then
     f=; [ -r "$1" ] || f=r; [ -x "$1" ] || f=x$f
-    [ -z "$f" ] || record "U $f $1"
+    [ -z "$f" ] || record "U $f $1 $E$NL"
   fi
 }
 run() {

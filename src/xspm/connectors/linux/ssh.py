@@ -42,6 +42,12 @@ class Address(msgspec.Struct, frozen=True):
     port: int | None
     user: str | None
 
+    @property
+    def shown(self) -> str:
+        """The host and the port as they were given: what tells two targets apart, whatever they call themselves."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
 
 def parse_target(target: str) -> Address:
     """Read `ssh://[USER@]HOST[:PORT]`.
@@ -101,13 +107,13 @@ async def _collect(
     progress("collecting")
     await _run(connection, held, held.needs, options)
     source = CaptureSource(held)
-    found = snapshot(source, progress, fallback=address.host)
+    found = snapshot(source, progress, fallback=address.shown, identity=f"ssh:{address.shown}")
     missed = source.missed
     if missed is not None:
         progress("collecting what configuration files include")
         held.needs.append(missed)
         await _run(connection, held, [missed], options)
-        found = snapshot(CaptureSource(held), progress, fallback=address.host)
+        found = snapshot(CaptureSource(held), progress, fallback=address.shown, identity=f"ssh:{address.shown}")
     return found
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from xspm.connectors.linux import init
 from xspm.connectors.linux.configuration import lines
-from xspm.connectors.linux.records import exists, fill, not_installed, octal, resource, settings
+from xspm.connectors.linux.records import exists, fill, not_installed, octal, resource, settings, unlisted
 from xspm.connectors.linux.sshd_config import Config, effective, read_config
 from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, NEWEST, Version, parse_version, plain_defaults
 from xspm.connectors.linux.sshd_fields import FIELDS, Printed, match_value, normalise
@@ -298,7 +298,11 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
         "defaulted": [] if isinstance(config, Unknown) else _defaulted(config),
     }
     if isinstance(printed, Unknown):
-        yield settings(fill(Sshd, printed, known))
+        unread = fill(Sshd, printed, known)
+        yield settings(unread)
+        yield from _host_keys(source, unread)
+        # The usual keys were looked at; which others it names is not known.
+        yield unlisted(printed, SshHostKey)
         return
     sshd = Sshd(**known, **normalise(printed, version))
     yield settings(sshd, path)

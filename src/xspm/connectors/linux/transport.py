@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import stat as stat_bits
+from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -139,6 +140,13 @@ class Source(Protocol):
 def file_kind(mode: int) -> FileKind:
     """Return the kind of file that `st_mode` tells."""
     return _KINDS.get(stat_bits.S_IFMT(mode), "file")
+
+
+def is_null_device(path: str, link: Stat | None) -> bool:
+    """Whether a path is a link to /dev/null: how a file is masked, and to its reader an empty one."""
+    if link is None or link.kind != "link" or not link.target:
+        return False
+    return normpath(join(dirname(path), link.target)) == "/dev/null"
 
 
 def absent(error: OSError) -> bool:

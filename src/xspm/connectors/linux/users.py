@@ -204,6 +204,8 @@ _SHADOW_FIELDS: Final = (
     "password_inactive_days",
     "account_expires",
 )
+_ID_LIMIT: Final = 2**32
+"""Ids are below."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_DAY: Final = 2932896
 """9999-12-31, the last day that RFC 3339 can write."""
@@ -297,12 +299,37 @@ def _table(source: Source, path: str, width: int, numbers: tuple[int, ...]) -> _
         fields = line.text.split(":")
         if line.text[0] in "+-":
             table.merges_network = True
-        elif len(fields) != width or not fields[0] or any(not re.fullmatch(r"\d{1,10}", fields[at]) for at in numbers):
+            continue
+        sound = len(fields) == width and all(re.fullmatch(r"\d{1,10}", fields[at]) for at in numbers)
+        taken = _as_taken(line.text, width, numbers)
+        if not sound or taken is None:
             table.malformed.append(f"{path}:{line.number}")
-        else:
-            table.entries.append(_Entry(line.number, fields))
-            table.first.setdefault(fields[0], fields)
+        if taken is not None and (sound or numbers):
+            table.entries.append(_Entry(line.number, taken))
+            table.first.setdefault(taken[0], taken)
     return table
+
+
+def _as_taken(text: str, width: int, numbers: tuple[int, ...]) -> list[str] | None:
+    """Return the fields as the C library takes them; None for a line that it leaves out.
+
+    It is lenient: fields at the end may be missing, the last may hold colons, and an id is whatever strtoul reads, so
+    that ` 0` and `+0` are root.
+    """
+    fields = text.split(":", width - 1)
+    if not fields[0] or (numbers and len(fields) <= max(numbers)):
+        return None
+    fields += [""] * (width - len(fields))
+    for at in numbers:
+        match = re.fullmatch(r"[ \t\v\f\r]*([+-]?)(\d{1,40})", fields[at])
+        if match is None:
+            return None
+        number = int(match[2])
+        if number and (match[1] == "-" or number >= _ID_LIMIT):
+            # Out of range: one C library takes the highest id, another only the low 32 bits.
+            number = 0 if number % _ID_LIMIT == 0 else _ID_LIMIT - 1
+        fields[at] = str(number)
+    return fields
 
 
 def _limits(text: str) -> dict[str, int]:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from typing import Any
 
 import pytest
 
+from xspm.connector import Options
 from xspm.connectors.kubernetes import CONNECTOR
 from xspm.connectors.kubernetes.builtin_roles import BUILTIN_ROLES
+from xspm.model.asset import Snapshot, encode_snapshot
 from xspm.model.schema import validate
 
 SHAPES = {spec.name: spec.shape for spec in CONNECTOR.types()}
 RBAC = "apiVersion: rbac.authorization.k8s.io/v1\n"
+
+
+def snapshot_of(text: str) -> Snapshot:
+    """Collect a file's text; unlike for an example, broken parts are problems."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        return CONNECTOR.collect(file.name, Options(), lambda _: None)
 
 
 def data(text: str, kind: str) -> list[dict[str, Any]]:
@@ -124,9 +136,93 @@ def test_aggregated_roles_are_put_together(selector: str, expected: list[str] | 
     text += f"---\n{RBAC}kind: ClusterRole\nmetadata: {{name: all}}\naggregationRule: {{clusterRoleSelectors: [{selector}]}}\n"
     (grant,) = data(text + binding("ClusterRoleBinding", "ClusterRole", "all"), "k8s.rbac_grant")
     if expected is None:
-        assert grant["rules"]["cause"] == "missing"
+        assert grant["rules"]["cause"] == ("format" if "Odd" in selector else "missing")
     else:
         assert sorted(found["resources"][0] for found in grant["rules"]) == expected
+
+
+ADMINS = "{matchLabels: {rbac.authorization.k8s.io/aggregate-to-admin: 'true'}}"
+
+
+def aggregate(name: str, selector: str, resource: str = "", labels: str = "{}") -> str:
+    rules = f"[{{verbs: [get], apiGroups: [''], resources: [{resource}]}}]" if resource else "[]"
+    return (
+        f"---\n{RBAC}kind: ClusterRole\nmetadata: {{name: {name}, labels: {labels}}}\nrules: {rules}\n"
+        f"aggregationRule: {{clusterRoleSelectors: [{selector}]}}\n"
+    )
+
+
+def granted(text: str, name: str) -> set[str]:
+    (grant,) = data(text + binding("ClusterRoleBinding", "ClusterRole", name), "k8s.rbac_grant")
+    return {resource for found in grant["rules"] for resource in found["resources"]}
+
+
+def test_aggregates_within_aggregates_are_followed_also_in_circles() -> None:
+    text = (
+        aggregate("a", "{matchLabels: {x: '1'}}")
+        + aggregate("b", "{matchLabels: {y: '1'}}", "filled", "{x: '1'}")
+        + role("ClusterRole", "c", "secrets", "{y: '1'}")
+    )
+    assert granted(text, "a") == {"filled", "secrets"}
+    circle = aggregate("a", "{matchLabels: {x: '1'}}", "one", "{x: '1'}")
+    circle += aggregate("b", "{matchLabels: {x: '1'}}", "two", "{x: '1'}")
+    assert granted(circle, "a") == granted(circle, "b") == {"one", "two"}
+
+
+def test_an_aggregate_with_a_part_whose_parts_are_missing_is_unknown() -> None:
+    text = aggregate("a", "{matchLabels: {x: '1'}}") + aggregate("b", "{matchLabels: {y: '1'}}", "", "{x: '1'}")
+    (grant,) = data(text + binding("ClusterRoleBinding", "ClusterRole", "a"), "k8s.rbac_grant")
+    assert grant["rules"]["cause"] == "missing"
+
+
+def test_an_exported_built_in_aggregate_keeps_its_own_rules() -> None:
+    label = "{rbac.authorization.k8s.io/aggregate-to-admin: 'true'}"
+    text = aggregate("admin", ADMINS, "filled") + role("ClusterRole", "x", "widgets", label)
+    assert granted(text, "admin") >= {"filled", "widgets", "secrets", "pods/exec"}
+    assert granted(aggregate("own", ADMINS), "own") >= {"secrets", "pods/exec"}
+
+
+def test_roles_that_select_each_other_cost_bounded_time() -> None:
+    text = "".join(
+        aggregate(f"r{number}", "{matchLabels: {x: '1'}}", f"pods{number}", "{x: '1'}")
+        + binding("ClusterRoleBinding", "ClusterRole", f"r{number}")
+        for number in range(600)
+    )
+    started = time.process_time()
+    grants = data(text, "k8s.rbac_grant")
+    assert time.process_time() - started < 10
+    causes = {"known" if isinstance(grant["rules"], list) else grant["rules"]["cause"] for grant in grants}
+    assert causes == {"known", "limit"}
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("spec:\n  hostPID: {$unknown: x, cause: apply}\n  containers: [{name: c}]", [5]),
+        ("spec:\n  hostPID: {$unknown: x, cause: format}\n  containers: [{name: c}]", [5]),
+        ('spec:\n  hostPID: {"\\x24unk\\x6eown": x, cause: apply}\n  containers: [{name: c}]', [5]),
+        ("spec:\n  containers:\n  - {name: c}\n  - {$unknown: x, cause: apply, name: d}", [7]),
+        ("spec: {$unknown: x, cause: apply, containers: [{name: c}]}", [4, 4]),
+        ("spec: {x: &a {$unknown: x}, containers: [{name: c}, *a]}", [4, 4]),
+    ],
+)
+def test_an_input_cannot_claim_to_be_unknown(text: str, lines: list[int]) -> None:
+    snapshot = snapshot_of(f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\n{text}\n")
+    encoded = encode_snapshot(snapshot).decode()
+    assert '"cause":"apply"' not in encoded
+    assert '"cause":"format"' in encoded
+    problems = [problem for problem in snapshot.problems if problem.location]
+    assert [problem.location.line for problem in problems if problem.location] == lines
+    assert "k8s.container" in problems[0].resource_types
+    assert {problem.kind for problem in problems} == {"format"}
+
+
+def test_a_number_in_place_of_a_container_is_a_problem() -> None:
+    snapshot = snapshot_of(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c}, 123456789012345678901]}\n"
+    )
+    (problem,) = snapshot.problems
+    assert problem.resource_types == ("k8s.container",)
 
 
 POD = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c}]}\n"

@@ -17,6 +17,8 @@ from xspm.model.schema import validate
 
 SHAPES = {spec.name: spec.shape for spec in CONNECTOR.types()}
 
+DIGEST = f"sha256:{'ab' * 32}"
+
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -207,8 +209,10 @@ spec: {{containers: [{{name: c}}]}}
         ("team/app", ("docker.io", "team/app", None, None)),
         ("index.docker.io/team/app", ("docker.io", "team/app", None, None)),
         ("localhost/app:x", ("localhost", "app", "x", None)),
-        ("reg:5000/a/b/c:1@sha256:ab", ("reg:5000", "a/b/c", "1", "sha256:ab")),
-        ("ghcr.io/a/b@sha256:ab", ("ghcr.io", "a/b", None, "sha256:ab")),
+        ("nginx@foo", ("docker.io", "library/nginx", None, None)),
+        ("nginx@sha256:ab", ("docker.io", "library/nginx", None, None)),
+        (f"reg:5000/a/b/c:1@{DIGEST}", ("reg:5000", "a/b/c", "1", DIGEST)),
+        (f"ghcr.io/a/b@{DIGEST}", ("ghcr.io", "a/b", None, DIGEST)),
     ],
 )
 def test_images_are_taken_apart(reference: str, expected: tuple[str | None, ...]) -> None:
@@ -249,6 +253,58 @@ def test_probes_and_old_names_get_defaults() -> None:
         "httpGet": {"port": 1, "path": "/", "scheme": "HTTP"}, "failureThreshold": 3, "periodSeconds": 10, "successThreshold": 1, "timeoutSeconds": 1,
     }  # fmt: skip
     assert workload["spec"]["volumes"][0]["hostPath"] == {"path": "/", "type": ""}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("sys_admin", "SYS_ADMIN"), ("CAP_SYS_PTRACE", "SYS_PTRACE"), ("cap_net_raw", "NET_RAW"), ("all", "ALL")],
+)
+def test_capabilities_are_read_as_runtimes_do(written: str, read: str) -> None:
+    settings = container(securityContext={"capabilities": {"add": [written], "drop": [written]}})["security_context"]
+    assert (settings["capabilities_add"], settings["capabilities_drop"]) == ([read], [read])
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"),
+    [("0", None), (0, None), ("0.00", None), ("0Mi", None), ("0e3", None), (".5", ".5"), ("128Mi", "128Mi"), (1.5, "1.5"), (1e20, "1e+20"), (None, None)],
+)  # fmt: skip
+def test_a_limit_of_zero_is_none(quantity: object, expected: str | None) -> None:
+    limits = dict.fromkeys(("cpu", "memory", "ephemeral-storage"), quantity)
+    found = container(resources={"limits": limits})
+    assert [found[f"{name}_limit"] for name in ("cpu", "memory", "ephemeral_storage")] == [expected] * 3
+    assert [found[f"{name}_request"] for name in ("cpu", "memory")] == [expected] * 2
+
+
+@pytest.mark.parametrize("quantity", ["lots", "-1", "", "1 Gi", True, [1], "0x"])
+def test_what_is_no_quantity_is_unknown(quantity: object) -> None:
+    assert "$unknown" in container(resources={"limits": {"memory": quantity}})["memory_limit"]
+
+
+def test_limits_of_the_pod_as_a_whole_count() -> None:
+    text = pod(
+        resources={"limits": {"memory": "1Gi", "cpu": 1}, "requests": {"cpu": "100m"}},
+        containers=[{"name": "a"}, {"name": "b", "resources": {"limits": {"memory": "1Mi"}}}],
+    )
+    fields = ("cpu_request", "cpu_limit", "memory_request", "memory_limit", "ephemeral_storage_limit")
+    assert [[found[field] for field in fields] for found in data(text, "k8s.container")] == [
+        ["100m", "1", "1Gi", "1Gi", None],
+        ["100m", "1", "1Mi", "1Mi", None],
+    ]
+
+
+def test_paths_of_the_node_are_cleaned() -> None:
+    paths = ["//etc", "/./etc/kubernetes", "/var//lib/kubelet/", "/srv/../root", "/", "etc", "../x"]
+    volumes = [{"name": "v", "hostPath": {"path": path}} for path in paths]
+    (found,) = data(pod(containers=[{"name": "c"}], volumes=[*volumes, {"name": "e"}]), "k8s.workload")
+    assert found["host_paths"] == ["../x", "/", "/etc", "/etc/kubernetes", "/root", "/var/lib/kubelet", "etc"]
+
+
+@pytest.mark.parametrize("volume", [{"hostPath": {}}, {"hostPath": "/etc"}, {"hostPath": {"path": 5}}, "x"])
+def test_a_path_of_the_node_that_is_not_understood_is_unknown(volume: object) -> None:
+    (found,) = data(pod(containers=[{"name": "c"}], volumes=[volume]), "k8s.workload")
+    assert [list(path) for path in found["host_paths"]] == [["$unknown", "cause"]]
+    (found,) = data(pod(containers=[{"name": "c"}], volumes="x"), "k8s.workload")
+    assert "$unknown" in found["host_paths"]
 
 
 SPEC = "{containers: [{name: c, image: i}]}"

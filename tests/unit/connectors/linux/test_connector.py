@@ -76,8 +76,39 @@ def test_snapshot_round_trips_and_is_sorted() -> None:
     keys = [(item.type, item.id) for item in found.resources]
     assert keys == sorted(keys)
     assert found.asset.id == "host:web-1"
-    assert found.asset.labels == {"os.family": "debian", "os.name": "debian", "os.version": "12"}
+    assert found.asset.labels == {"host.name": "web-1", "os.family": "debian", "os.name": "debian", "os.version": "12"}
     assert {item.type for item in found.resources} <= set(found.resource_types)
+
+
+def test_two_roots_of_one_name_are_two_assets(tmp_path: Path) -> None:
+    """What a host calls itself is a label: its id is where it was found."""
+    found = []
+    for folder in ("a/root", "b/root"):
+        (tmp_path / folder / "etc").mkdir(parents=True)
+        (tmp_path / folder / "etc/os-release").write_text("ID=debian\n")
+        (tmp_path / folder / "etc/hostname").write_text("web-1\n")
+        found.append(CONNECTOR.collect(f"dir:{tmp_path}/{folder}", Options(), lambda _: None).asset)
+    assert [item.id for item in found] == [f"dir:{tmp_path}/a/root", f"dir:{tmp_path}/b/root"]
+    assert [item.name for item in found] == ["root", "root"]
+    assert [item.labels["host.name"] for item in found] == ["web-1", "web-1"]
+
+
+def test_a_folder_that_is_no_root_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConnectorError, match="not the root of a host's file system"):
+        CONNECTOR.collect(f"dir:{tmp_path}", Options(), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("ssh://web", "web"),
+        ("ssh://ann@web:2222", "web:2222"),
+        ("ssh://[::1]:22", "[::1]:22"),
+        ("ssh://[::1]", "[::1]"),
+    ],
+)
+def test_address_as_it_is_shown(target: str, shown: str) -> None:
+    assert parse_target(target).shown == shown
 
 
 def test_same_host_has_the_same_digest() -> None:

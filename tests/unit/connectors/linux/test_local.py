@@ -144,7 +144,7 @@ def test_target_must_be_a_folder(root: Path) -> None:
 def test_scan_of_an_unpacked_root(root: Path) -> None:
     assert CONNECTOR.recognises(str(root))
     snapshot = CONNECTOR.collect(f"dir:{root}", None, lambda _: None)  # type: ignore[arg-type]
-    assert snapshot.asset.id == "host:root"
+    assert snapshot.asset.id == f"dir:{root}"
     assert snapshot.asset.labels["os.name"] == "debian"
     assert "outside" not in str(snapshot.resources)
 

@@ -24,7 +24,6 @@ DOUBT = Unknown("x")
         ('ID="opensuse-leap"\nID_LIKE="suse opensuse"', "suse"),
         ("ID=garuda\nID_LIKE=arch", "arch"),
         ("ID=nixos", "other"),
-        ("", "other"),
     ],
 )
 def test_family(read: Callable[..., Any], release: str, family: str) -> None:
