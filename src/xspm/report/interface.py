@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT: Final = "-"
 """The path that means standard output."""
 
+_SLICE: Final = 1 << 20
+"""Characters that are encoded at once."""
+
 PATIENCE: Final = 5.0
 """Seconds to wait for somebody to read a pipe."""
 
@@ -167,19 +170,18 @@ def write_all(reports: Mapping[str, str]) -> None:
     """
     drafts: dict[str, str] = {}
     try:
-        direct: dict[str, bytes] = {}
+        direct: dict[str, str] = {}
         for path, text in reports.items():
-            data = text.encode("utf-8", "backslashreplace")
             with _blamed(path):
                 target = os.path.realpath(path)
                 mode = _mode(target)
                 if mode is None or stat.S_ISREG(mode):
-                    drafts[_draft(target, data, mode)] = target
+                    drafts[_draft(target, text, mode)] = target
                 else:
-                    direct[target] = data
-        for target, data in direct.items():
+                    direct[target] = text
+        for target, text in direct.items():
             with _blamed(target), _open(target) as stream:
-                stream.write(data)
+                _write(stream, text)
         for draft, target in list(drafts.items()):
             with _blamed(target):
                 os.replace(draft, target)  # noqa: PTH105 - as above
@@ -223,7 +225,13 @@ def _open(path: str) -> BinaryIO:
             return os.fdopen(handle, "wb")
 
 
-def _draft(target: str, data: bytes, mode: int | None) -> str:
+def _write(stream: BinaryIO, text: str) -> None:
+    """Write a text in slices, so that its bytes never stand in memory beside it as a whole."""
+    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+    stream.writelines(part.encode("utf-8", "backslashreplace") for part in slices)
+
+
+def _draft(target: str, text: str, mode: int | None) -> str:
     """Write a file beside its target and return its path."""
     folder, name = os.path.split(target)
     # The name is cut because the whole may not pass 255 bytes; O_EXCL refuses a link planted under it.
@@ -234,7 +242,7 @@ def _draft(target: str, data: bytes, mode: int | None) -> str:
         with os.fdopen(handle, "wb") as stream:
             if mode is not None:
                 os.fchmod(handle, stat.S_IMODE(mode))
-            stream.write(data)
+            _write(stream, text)
             stream.flush()
             os.fsync(handle)
         done = True

@@ -249,8 +249,8 @@ class Json:
         first, *rest = encode_report(frame, indent=2).split(_EMPTY)
         parts = [first]
         for item, after in zip(whole.assessments, rest, strict=True):
-            lines = f"\n{encode_items(item.verdicts, ' ' * 8)}\n      " if item.verdicts else ""
-            parts += [_EMPTY[:-1], lines, "]", after]
+            lines = ["\n", *encode_items(item.verdicts, " " * 8), "\n      "] if item.verdicts else []
+            parts += [_EMPTY[:-1], *lines, "]", after]
         return "".join([*parts, "\n"])
 
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
-from xspm.report.text import clean, code, encode_report, place, value
+from xspm.report.text import clean, code, encode_indented, encode_report, place, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,9 @@ MAX_RESULTS: Final = 25_000
 MAX_TAGS: Final = 10
 """GitHub shows no more of a rule."""
 
+_EMPTY: Final = '\n   "results": []'
+"""How the frame of a report is written where the results belong."""
+
 LEVELS: Final[dict[Severity, str]] = {
     "critical": "error",
     "high": "error",
@@ -48,15 +51,15 @@ SCORES: Final[dict[Severity, str]] = {"critical": "9.5", "high": "8.0", "medium"
 """`security-severity`: the middle of the range that GitHub shows under the same word."""
 
 
-def log(run: Run) -> dict[str, Any]:
-    """Return a run as a SARIF log."""
+def log(run: Run) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    """Return a run as a SARIF log without its results, and the results."""
     found = list(_found(run))
     kept = found[:MAX_RESULTS]
     names = sorted({verdict.check for _, verdict in kept})
     index = {name: number for number, name in enumerate(names)}
     worst = _worst(found)
     suppressed = any(verdict.exception for _, verdict in kept)
-    return {
+    frame = {
         "$schema": SCHEMA_URI,
         "version": "2.1.0",
         "runs": [
@@ -75,11 +78,12 @@ def log(run: Run) -> dict[str, Any]:
                     "%SRCROOT%": {"description": {"text": "The folder that xspm ran in."}}
                 },
                 "invocations": [_invocation(run, len(found) - len(kept))],
-                "results": [_result(asset, verdict, index, suppressed=suppressed) for asset, verdict in kept],
+                "results": [],
                 "properties": _properties(run),
             }
         ],
     }  # fmt: skip
+    return frame, (_result(asset, verdict, index, suppressed=suppressed) for asset, verdict in kept)
 
 
 def _found(run: Run) -> Iterator[tuple[Asset, Verdict]]:
@@ -324,7 +328,10 @@ class Sarif:
 
     def render(self, run: Run) -> str:
         """Return the log, indented by one to stay small, ending in a newline."""
-        return encode_report(log(run), indent=1) + "\n"
+        frame, results = log(run)
+        before, empty, after = encode_report(frame, indent=1).partition(_EMPTY)
+        parts = list(encode_indented(results, indent=1, depth=3))
+        return "".join([before, empty[:-1], *parts, "\n   ]" if parts else "]", after, "\n"])
 
 
 FORMAT: Final = Sarif()

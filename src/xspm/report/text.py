@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from xspm.model.unknown import UNKNOWN_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from xspm.model.asset import Location
     from xspm.model.check import Check
@@ -34,6 +35,9 @@ _INVISIBLE: Final = (
 _IN_JSON: Final = _INVISIBLE.removeprefix("\x00-\x1f")
 
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+_PART: Final = 500
+"""Items of a long list that are encoded at once."""
 
 _COMMENT: Final = ("#", "//")
 
@@ -112,10 +116,32 @@ def encode_report(data: Any, indent: int) -> str:
     return _ascii(msgspec.json.format(_raw(data, msgspec.json.encode), indent=indent))
 
 
-def encode_items(items: Sequence[Any], before: str) -> str:
-    """Return the items of a JSON list, each on a line of its own that begins with `before`, as `encode_report` does."""
-    lines = _raw(items, msgspec.json.Encoder().encode_lines)
-    return before + _ascii(lines[:-1].replace(b"\n", f",\n{before}".encode()))
+def encode_items(items: Sequence[Any], before: str) -> Iterator[str]:
+    """Yield the items of a JSON list in parts, each item on a line that begins with `before`, as `encode_report` does.
+
+    Parts, because the copies that encoding takes are then of a part and not of all the evidence.
+    """
+    for start in range(0, len(items), _PART):
+        lines = _raw(items[start : start + _PART], msgspec.json.Encoder().encode_lines)
+        first = ",\n" if start else ""
+        yield first + before + _ascii(lines[:-1].replace(b"\n", f",\n{before}".encode()))
+
+
+def encode_indented(items: Iterable[Any], indent: int, depth: int) -> Iterator[str]:
+    """Yield the items of a JSON list that stands `depth` levels deep as `encode_report` writes them, in parts."""
+    deeper = "\n" + " " * (indent * depth)
+    first = ""
+    for part in batched(items, _PART):
+        # No text in JSON holds a line break, so those that are found are the layout's.
+        yield first + encode_report(part, indent)[1:-2].replace("\n", deeper)
+        first = ","
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield lists of up to `size` items."""
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
+        yield part
 
 
 def _raw(data: Any, encoder: Callable[[Any], bytes]) -> bytes:

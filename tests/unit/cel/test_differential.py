@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from xspm.cel import Environment, declarations
 from xspm.cel.compiler import compile_checked
+from xspm.cel.library.structure import string_key
 from xspm.cel.reference import ReferenceProgram
 from xspm.cel.values import EvaluationError, Optional
 from xspm.errors import CelError
@@ -387,7 +388,7 @@ def plain(value: Any) -> Any:
         case list():
             return [plain(item) for item in value]
         case dict():
-            return {key: plain(item) for key, item in value.items()}
+            return {string_key(key): plain(item) for key, item in value.items()}
         case Unknown():
             return "unknown"
         case Optional():
@@ -403,6 +404,8 @@ def kind_of(value: Any) -> str:
             return "refused"
         case EvaluationError(message) if "<start> or <end> is greater than <string>.size()" in message:
             return "refused"  # the wheel takes an end at the very end of the text for one beyond it
+        case EvaluationError("Applying SELECT to non-message type"):
+            return "refused"  # the wheel loses count of its stack: `[1, 2].exists(v, true) && cel.bind(a, b, c)`
         case EvaluationError() | Optional():
             return "error"
     return "value"

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 SCHEMA = json.loads((Path(__file__).parents[2] / "data" / "sarif" / "sarif-2.1.0-rtm.5.json").read_text("utf-8"))
 
 
+def log(run: Run) -> dict[str, Any]:
+    written: dict[str, Any] = json.loads(sarif.FORMAT.render(run))
+    return written
+
+
 def results(run: Run) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = sarif.log(run)["runs"][0]["results"]
+    found: list[dict[str, Any]] = log(run)["runs"][0]["results"]
     return found
 
 
@@ -45,7 +50,7 @@ def test_githubs_rules(run: Run) -> None:
         assert result["partialFingerprints"]["primaryLocationLineHash"]
     prints = [result["partialFingerprints"]["xspm/v1"] for result in results(run)]
     assert len(set(prints)) == len(prints)
-    for rule in sarif.log(run)["runs"][0]["tool"]["driver"]["rules"]:
+    for rule in log(run)["runs"][0]["tool"]["driver"]["rules"]:
         assert 0 <= float(rule["properties"]["security-severity"]) <= 10
         assert len(rule["properties"]["tags"]) <= sarif.MAX_TAGS
 
@@ -78,7 +83,7 @@ def test_an_absolute_manifest_keeps_its_path(run: Run) -> None:
     one = msgspec.structs.replace(run, assessments=(msgspec.structs.replace(item, verdicts=(verdict,)),))
     physical = results(one)[0]["locations"][0]["physicalLocation"]
     assert physical == {"artifactLocation": {"uri": "file:///srv/a%20b.yaml"}, "region": {"startLine": 1}}
-    assert sarif.log(one)["runs"][0]["automationDetails"]["id"] == "xspm/kubernetes.manifests:deploy/"
+    assert log(one)["runs"][0]["automationDetails"]["id"] == "xspm/kubernetes.manifests:deploy/"
 
 
 def test_exceptions_are_suppressions_and_others_say_that_they_are_not(run: Run) -> None:
@@ -95,12 +100,12 @@ def test_messages_hold_no_markup(run: Run) -> None:
 
 def test_too_many_results_are_cut_by_severity_and_said(large: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sarif, "MAX_RESULTS", 20)
-    log = sarif.log(large)["runs"][0]
-    assert len(log["results"]) == 20
-    assert {result["properties"]["severity"] for result in log["results"]} == {"critical"}
-    assert "are left out" in log["invocations"][0]["toolExecutionNotifications"][-1]["message"]["text"]
+    cut = log(large)["runs"][0]
+    assert len(cut["results"]) == 20
+    assert {result["properties"]["severity"] for result in cut["results"]} == {"critical"}
+    assert "are left out" in cut["invocations"][0]["toolExecutionNotifications"][-1]["message"]["text"]
 
 
 def test_a_rule_without_its_check_still_stands(run: Run) -> None:
-    log = sarif.log(msgspec.structs.replace(run, checks={}))["runs"][0]
-    assert log["tool"]["driver"]["rules"][0]["shortDescription"]["text"] == log["tool"]["driver"]["rules"][0]["id"]
+    bare = log(msgspec.structs.replace(run, checks={}))["runs"][0]
+    assert bare["tool"]["driver"]["rules"][0]["shortDescription"]["text"] == bare["tool"]["driver"]["rules"][0]["id"]

@@ -165,4 +165,4 @@ def test_a_long_report_is_ascii_and_keeps_the_data() -> None:
 
 
 def test_items_of_a_long_list_stand_on_lines_of_their_own() -> None:
-    assert text.encode_items([{"a": "é\n"}, 1], "  ") == '  {"a":"\\u00e9\\n"},\n  1'
+    assert "".join(text.encode_items([{"a": "é\n"}, 1], "  ")) == '  {"a":"\\u00e9\\n"},\n  1'

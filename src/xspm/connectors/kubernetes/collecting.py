@@ -18,9 +18,11 @@ from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RAW_TYPES
 from xspm.connectors.kubernetes.namespace import NamespaceSummary, namespace_summaries
 from xspm.connectors.kubernetes.object import KubernetesObject, object_resources
 from xspm.connectors.kubernetes.problems import ALL_TYPES, broken, malformed
+from xspm.connectors.kubernetes.raw_shapes import held_metadata, held_raw
 from xspm.connectors.kubernetes.rbac import RbacGrant, held_rbac, rbac_grant
 from xspm.connectors.kubernetes.roles import Roles
 from xspm.connectors.kubernetes.selection import Selectors
+from xspm.connectors.kubernetes.shapes import dotted
 from xspm.connectors.kubernetes.workload import Workload, contained, workload, workload_data
 from xspm.errors import ConnectorError, DocumentError
 from xspm.model.asset import Asset, Location, Problem, Resource, Snapshot
@@ -139,8 +141,20 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
     rbac: list[tuple[Manifest, dict[str, Any], str]] = []
     accounts = _token_settings(manifests)
     selectors = Selectors(manifests, complete=not any(_SELECTING & set(problem.resource_types) for problem in problems))
+    resources.extend(namespace_summaries(manifests))
     for manifest in manifests:
         identity = identities.unique(manifest)
+
+        def wrong(path: tuple[str | int, ...], message: str, *, manifest: Manifest = manifest) -> None:
+            shorter = (dotted(path[:length]) for length in range(len(path), 0, -1))
+            place = next((manifest.locations[at] for at in shorter if at in manifest.locations), manifest.location)
+            problems.append(malformed(f"{manifest.id}: {message}", place))
+
+        held = held_rbac(manifest, wrong)
+        if held is not None:
+            rbac.append((manifest, held, identity))
+        shaped = held if held is not None else held_raw(manifest, wrong)
+        manifest.value = manifest.value | (shaped or {}) | held_metadata(manifest)
         resources.extend(object_resources(identity, manifest))
         for template in manifest.templates:
             own = identity if len(manifest.templates) == 1 else f"{identity}@{template.path}"
@@ -149,21 +163,12 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
             data["containers"] = contained(template, inside)
             resources.append(workload(own, data, template))
             resources.extend(inside)
-
-        def wrong(path: tuple[str | int, ...], message: str, *, manifest: Manifest = manifest) -> None:
-            place = manifest.locations.get(str(path[0]), manifest.location) if path else manifest.location
-            problems.append(malformed(f"{manifest.id}: {message}", place))
-
-        held = held_rbac(manifest, wrong)
-        if held is not None:
-            rbac.append((manifest, held, identity))
     roles = Roles((manifest, held) for manifest, held, _ in rbac)
     resources.extend(
         rbac_grant(identity, manifest, held, roles)
         for manifest, held, identity in rbac
         if manifest.kind.endswith("Binding")
     )
-    resources.extend(namespace_summaries(manifests))
     resources.sort(key=lambda resource: (resource.type, resource.id))
     if len(problems) > _MAX_PROBLEMS:
         rest = len(problems) - _MAX_PROBLEMS

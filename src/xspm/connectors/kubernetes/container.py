@@ -95,9 +95,9 @@ class PodContainer(msgspec.Struct, frozen=True, kw_only=True):
     and below zero is as good as none.
     """
     cpu_limit: Maybe[str | None]
-    """CPU quantity, else that of the pod as a whole (`spec.resources`); null when neither is given: zero is no limit."""
+    """CPU quantity, else the one of the pod as a whole (`spec.resources`); null when neither is given: zero is none."""
     memory_request: Maybe[str | None]
-    """Memory quantity (`128Mi`), by default the limit, else what the pod as a whole requests; null when there is none."""
+    """Memory quantity (`128Mi`), by default the limit, else what the pod as a whole requests; null without any."""
     memory_limit: Maybe[str | None]
     """Memory quantity, else that of the pod as a whole; null when neither is given: zero is no limit."""
     ephemeral_storage_limit: Maybe[str | None]

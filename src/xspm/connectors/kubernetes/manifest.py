@@ -16,7 +16,7 @@ from xspm.connectors.kubernetes.place import Place
 from xspm.connectors.kubernetes.pod import Template, read_template, string_map
 from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed, unsupported
 from xspm.connectors.kubernetes.redact import redact_object
-from xspm.connectors.kubernetes.shapes import describe, dotted, unknown
+from xspm.connectors.kubernetes.shapes import describe, dotted, is_unknown, unknown
 from xspm.connectors.kubernetes.templates import SearchLimitError, find_pods, known_path
 from xspm.model.asset import Problem
 
@@ -197,11 +197,9 @@ def _manifest(
 def _unread(title: str, paths: list[Path], place: Place) -> Problem:
     """Say that an object runs containers that are not assessed."""
     more = f", and {len(paths) - 1} more of its parts," if len(paths) > 1 else ""
-    return Problem(
-        kind="unsupported",
-        message=f"{title}: {dotted(paths[0])}{more} holds containers in a form that is not read",
-        resource_types=(),
-        location=place.location(paths[0]),
+    return malformed(
+        f"{title}: {dotted(paths[0])}{more} holds containers in a form that is not read",
+        place.location(paths[0]),
         hint="assess the pods it makes: kubectl get pods -A -o yaml | xspm scan -",
     )
 
@@ -219,6 +217,10 @@ def _without_template(title: str, manifest: Manifest, place: Place, path: Path) 
             return malformed(message, place.location(path[:depth]), resource_types=WORKLOAD_TYPES)
         value = value[str(step)]
     where = ".".join((*(str(part) for part in path), "spec"))
+    if is_unknown(value):
+        return malformed(
+            f"{title}: {where} is not read", place.location((*path, "spec")), resource_types=WORKLOAD_TYPES
+        )
     message = f"{title}: {where} is {describe(value)}, and a mapping is expected"
     return malformed(message, place.location((*path, "spec")), resource_types=WORKLOAD_TYPES)
 

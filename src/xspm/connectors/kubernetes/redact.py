@@ -16,7 +16,9 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-REDACTED: Final = "(redacted)"
+from xspm.connectors.kubernetes.credentials import HINTS, PROGRAMS, hides, mark, redact_surroundings
+from xspm.connectors.kubernetes.credentials import REDACTED as REDACTED  # noqa: PLC0414 - given on
+from xspm.model.unknown import UNKNOWN_KEY
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -35,7 +37,7 @@ _HARMLESS_NAME: Final = (
     r"namespace|store|provider|keyname|mount|review|rotation|tokens)$"
 )
 _WEBHOOK_NAME: Final = r"(?i)webhook[-_.]?url$"
-_HARMLESS_VALUE: Final = r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\))\Z|\$[({][^)}]*[)}]\Z"
+_HARMLESS_VALUE: Final = r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z"
 
 _KNOWN_FORM: Final = (
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
@@ -49,14 +51,16 @@ _KNOWN_FORM: Final = (
 )
 _IN_URL: Final = r"(://[^\s/:@'\"]*:)(?!\$[({])([^\s/@'\"]+)(@)"
 _ASSIGNED: Final = (
-    r"(?i)(?P<name>(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|credential|pwd)"
+    r"(?i)(?P<name>(?:password|passwd|passphrase|passwort|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|"
+    r"credential|pwd|signature|(?<![a-z])auth(?![a-z])|(?<![a-z])authToken|pass(?![a-z])|[_.-]key(?![a-z])|(?<=[a-z])Key(?![a-z]))"
     r"[A-Za-z0-9_-]{0,40})"
-    r"(?P<sign>[\"']?[ \t]*(?:=>|[:=])[ \t]*|[ \t]+)"
-    r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;\"'&)}\]]+)"
+    r"(?P<sign>(?:\\{0,4}[\"'])?[ \t]*(?:=>|[:=])[ \t]*|[ \t]+)"
+    r"(?P<value>\\{1,4}\"[^\"\n]*\"?|\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;\"'&)}\]]+)"
 )
 """Every part either has a bounded length or, once begun, cannot fail: hostile texts cost linear time."""
 _NAME_BEFORE: Final = r"[A-Za-z0-9_.-]*\Z"
 _HINTS: Final = (
+    *HINTS,
     "$", "://", "aiza", "akia", "a3t", "asia", "cred", "dop_", "eyj", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "hvs.",
     "key", "npm_", "pass", "pat-", "pat_", "pwd", "pypi", "rk-", "rk_", "secret", "sg.", "sk-", "sk_", "slack", "token",
     "xapp", "xox",
@@ -64,6 +68,24 @@ _HINTS: Final = (
 """A text without any of these, in whatever case, holds nothing that the patterns above find."""
 _SHORT: Final = 40
 _ARGUMENT_KEYS: Final = frozenset({"args", "command"})
+_VALUES: Final = ("data", "stringData", "binaryData")
+"""Where a Secret keeps its values."""
+_PLAIN_KEYS: Final = frozenset(
+    {
+        "apiVersion",
+        "fieldPath",
+        "key",
+        "kind",
+        "mountPath",
+        "name",
+        "namespace",
+        "path",
+        "secretName",
+        "type",
+        "username",
+    }
+)
+"""What stands under these is no credential, even within a mapping that is named like one."""
 
 
 def looks_credential(name: str, value: str) -> bool:
@@ -76,7 +98,7 @@ def looks_credential(name: str, value: str) -> bool:
 def redact_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
     """Return a copy of an object without secret values."""
     copy = _mapping(value)
-    fields = {"Secret": ("data", "stringData", "binaryData"), "ConfigMap": ("binaryData",)}.get(kind, ())
+    fields = _VALUES if kind.lower() == "secret" else ("binaryData",) if kind.lower() == "configmap" else ()
     for field in fields:
         if field in copy:
             copy[field] = _blank(copy[field])
@@ -85,8 +107,15 @@ def redact_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def redact_text(text: str) -> str:
     """Return a text (a configuration file, a script, an annotation) without what looks like credentials in it."""
-    hinted = _hinted_short(text) if len(text) <= _SHORT else _hinted(text)
-    return re.sub(_ASSIGNED, _assigned, _form(text)) if hinted else text
+    return _redact_short(text) if len(text) <= _SHORT else _redact(text)
+
+
+def _redact(text: str) -> str:
+    return re.sub(_ASSIGNED, _assigned, redact_surroundings(_form(text))) if _hinted(text) else text
+
+
+_redact_short = lru_cache(maxsize=8192)(_redact)
+"""Most values of manifests are a few words that come again and again."""
 
 
 @lru_cache(maxsize=4096)
@@ -109,10 +138,6 @@ def _hinted(text: str) -> bool:
     return False
 
 
-_hinted_short = lru_cache(maxsize=8192)(_hinted)
-"""Most values of manifests are a few words that come again and again."""
-
-
 def _form(text: str) -> str:
     """Replace what has the form of a credential wherever it stands."""
     if "://" in text:
@@ -131,7 +156,8 @@ def _assigned(found: re.Match[str]) -> str:
         if before is None or not before[0].startswith("-"):
             return found[0]
     quote = value[0] if value[0] in "\"'" else ""
-    return f"{name}{sign}{quote}{REDACTED}{quote}"
+    weak = "key" if name[0] in "_.-" or name.startswith(("key", "Key")) else name
+    return f"{name}{sign}{quote}{mark(weak)}{quote}"
 
 
 def _list(items: list[Any]) -> list[Any]:
@@ -154,19 +180,57 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
     for key, item in value.items():
         kind = type(item)
         if kind is str:
-            copy[key] = REDACTED if key == LAST_APPLIED or _named_credential(key, item) else redact_text(item)
+            if key == LAST_APPLIED:
+                copy[key] = REDACTED
+            else:
+                copy[key] = mark(key) if hides(key, item) else redact_text(item)
         elif kind is dict:
-            copy[key] = _mapping(item)
+            copy[key] = _within(key, _mapping(item))
         elif item is None:
             continue
         elif kind is list:
-            copy[key] = _arguments(item) if key in _ARGUMENT_KEYS else _list(item)
+            copy[key] = _arguments(item) if key in _ARGUMENT_KEYS else _within(key, _list(item))
         else:
             copy[key] = REDACTED if kind is not bool and _named_credential(key, str(item)) else item
     name, literal = value.get("name"), value.get("value")
-    if type(name) is str and type(literal) in (str, int, float) and looks_credential(name, str(literal)):
-        copy["value"] = REDACTED
+    if (
+        type(name) is str
+        and type(literal) in (str, int, float)
+        and (hides(name, str(literal)) or looks_credential(name, str(literal)))
+    ):
+        copy["value"] = REDACTED if looks_credential(name, str(literal)) else mark(name)
+    if type(value.get("kind")) is str and value["kind"].lower() in ("secret", "secretlist"):
+        _blank_values(copy)
     return copy
+
+
+def _blank_values(secret: dict[str, Any]) -> None:
+    """Redact a Secret, or the Secrets of a list, wherever it stands."""
+    for holder in (secret, *(secret["items"] if type(secret.get("items")) is list else ())):
+        for field in _VALUES:
+            if type(holder) is dict and field in holder:
+                holder[field] = _blank(holder[field])
+
+
+def _within(name: str, value: Any) -> Any:
+    """Redact the plain values right within a copied collection that is named like a credential."""
+    if name == "tls" and type(value) is dict and type(value.get("key")) is str:
+        return value | {"key": REDACTED}
+    if not _names_secret(name) or UNKNOWN_KEY in value:
+        return value
+    if type(value) is list:
+        return [REDACTED if type(item) is str and not re.match(_HARMLESS_VALUE, item) else item for item in value]
+    return {
+        key: REDACTED
+        if type(item) is str and key not in _PLAIN_KEYS and not re.match(_HARMLESS_VALUE, item) and _is_value(key)
+        else item
+        for key, item in value.items()
+    }
+
+
+def _is_value(key: str) -> bool:
+    """Whether a field of a mapping that is named like a credential may hold one: a reference to it does not."""
+    return re.search(_HARMLESS_NAME, key) is None
 
 
 def _named_credential(name: str, value: str) -> bool:
@@ -177,7 +241,8 @@ def _named_credential(name: str, value: str) -> bool:
 def _arguments(items: list[Any]) -> list[Any]:
     """Redact a command line: `--password=x`, `--password x`, and whatever has the form of a credential."""
     copy: list[Any] = []
-    follows = False
+    follows = named_user = False
+    program = any(type(item) is str and re.fullmatch(PROGRAMS, item.rpartition("/")[2]) for item in items)
     for item in items:
         if type(item) is not str:
             copy.extend(_list([item]))
@@ -188,11 +253,17 @@ def _arguments(items: list[Any]) -> list[Any]:
             follows = False
             continue
         name, equals, literal = item.partition("=")
-        if equals and " " not in name and looks_credential(name, literal):
+        user, colon, password = item.partition(":")
+        if equals and " " not in name and (hides(name, literal) or looks_credential(name, literal)):
             copy.append(f"{name}={REDACTED}")
+        elif program and item[:2] == "-p" and len(item) > 2:
+            copy.append(f"-p{REDACTED}")
+        elif (named_user or password.endswith("@")) and colon and password and " " not in item and "/" not in password:
+            copy.append(f"{user}:{REDACTED}")
         else:
             copy.append(redact_text(item))
-        follows = item.startswith("-") and not equals and " " not in item and looks_credential(item, "x")
+        named_user = item in ("-u", "--user", "--proxy-user")
+        follows = item in ("-p", "-a") or (item.startswith("-") and not equals and " " not in item and hides(item, "x"))
     return copy
 
 

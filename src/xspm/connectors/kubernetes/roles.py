@@ -65,12 +65,12 @@ class Roles:
             if type(name) is not str:
                 continue
             if manifest.kind == "ClusterRole":
-                self._cluster[name] = held
+                self._cluster[name] = _both(self._cluster.get(name), held)
                 self._labels[name] = manifest.labels
             elif manifest.kind == "Role":
                 namespace = DEFAULT_NAMESPACE if manifest.namespace is None else manifest.namespace
                 if type(namespace) is str:
-                    self._namespaced[namespace, name] = held
+                    self._namespaced[namespace, name] = _both(self._namespaced.get((namespace, name)), held)
 
     def rules(self, kind: Any, name: Any, namespace: Any) -> Any:
         """Return the rules of a role as plain JSON in the form of `Rule`, or an unknown."""
@@ -204,6 +204,15 @@ class Roles:
         self._work -= 1
         if self._work < 0:
             raise _LostError(_too_much(f"the aggregation of the ClusterRole {name}"))
+
+
+def _both(first: dict[str, Any] | None, second: dict[str, Any]) -> dict[str, Any]:
+    """Return a role that stands twice with the rules of both: which of them a cluster gets is not known."""
+    if first is None or first == second:
+        return second
+    rules, more = first.get("rules") or [], second.get("rules") or []
+    both = next((part for part in (rules, more) if is_unknown(part)), None)
+    return first | second | {"rules": [*rules, *more] if both is None else both}
 
 
 def _too_much(what: str) -> dict[str, Any]:

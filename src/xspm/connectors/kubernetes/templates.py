@@ -116,13 +116,11 @@ def _taken(key: str, item: Any, path: Path, holder: dict[str, Any], found: Found
         if key != "spec" and any(_is_container(each) for each in containers):
             found.specs.append((*path, key))
             return True
-    if key in _ONE:
-        read = _is_marked(item)
-    else:
-        read = key in _SEVERAL and type(item) is list and any(map(_is_marked, item))
-    if read:
+    parts = [item] if key in _ONE else item if key in _SEVERAL and type(item) is list else []
+    if any(map(_is_marked, parts)):
         found.unread.append((*path, key))
-    return read
+        return True
+    return False
 
 
 def _is_pod_spec(containers: list[Any], path: Path, holder: dict[str, Any]) -> bool:

@@ -309,6 +309,6 @@ def _audit_rule(rule: Rule) -> AuditRule:
         architecture=rule.architecture,
         syscalls=sorted(rule.syscalls),
         filters=[redact(item) for item in rule.filters],
-        key=rule.key,
+        key=redact(rule.key) if rule.key else rule.key,
         file=rule.file,
     )

@@ -218,7 +218,7 @@ def _scripts(source: Source) -> Iterator[Resource | Problem]:
 
 def _job(source: Source, place: tuple[str, int | None], schedule: str, user: str, command: str) -> CronJob:
     path, line = place
-    known = {"file": path, "line": line, "user": user, "schedule": schedule, "command": redact(command)}
+    known: dict[str, Any] = {"file": path, "line": line, "user": user, "schedule": schedule, "command": redact(command)}
     started = Programs(command)
     found = [_Program.of(source, program) for program in started.paths]
     # One that is looked for before it is started may be missing.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import pairwise
 from posixpath import basename, join, normpath
 from typing import Final
 
@@ -83,7 +84,7 @@ class Programs:
             return
         word, rest, name = words[0], words[1:], basename(words[0])
         if name in {"test", "[", "[["}:
-            self.tested |= {path for flag, path in zip(rest, rest[1:], strict=False) if flag in _EXISTENCE}
+            self.tested |= {path for flag, path in pairwise(rest) if flag in _EXISTENCE}
         elif word in {"cd", "pushd"}:
             self._enter(rest)
         elif name in _UNCLEAR or (name == "find" and {"-exec", "-execdir", "-ok", "-okdir"} & set(rest)):
@@ -164,7 +165,7 @@ class Programs:
         index = 0
         while index < len(rest) and rest[index].startswith("-") and rest[index] not in {"-", "--"}:
             word = rest[index]
-            if name == "env" and (word.startswith("-S") or word.startswith("--split")):
+            if name == "env" and word.startswith(("-S", "--split")):
                 self.unclear = True
                 return
             # `-n 5`, but not `-n5`, `-5` or `--option=value`; a long option's value in a word of its own is not told.

@@ -16,6 +16,7 @@ from xspm.connectors.linux import rsyslog
 from xspm.connectors.linux.configuration import boolean, drop_ins, ini, seconds
 from xspm.connectors.linux.init import Init, init_of
 from xspm.connectors.linux.records import exists, fill, not_installed, settings
+from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -298,7 +299,8 @@ def _rsyslog(source: Source, manager: Init) -> Rsyslog:
         file_create_mode_strict=all(int(mode, 8) & 0o137 == 0 for mode in modes),
         directory_create_mode=found.directory_modes[-1] if found.directory_modes else "0700",
         remote_targets=[
-            RemoteTarget(host=item.host, port=item.port, protocol=item.protocol, tls=item.tls) for item in found.targets
+            RemoteTarget(host=redact(item.host), port=item.port, protocol=item.protocol, tls=item.tls)
+            for item in found.targets
         ],
         receives=sorted(found.inputs),
         log_files=sorted(found.log_files),

@@ -46,10 +46,13 @@ _VIRTUAL: Final = re.compile(
 )
 """Interfaces that lead to this host or to a network of its own."""
 _SERVICES: Final = {
-    "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "dns": 53, "bootps": 67, "dhcp": 67, "bootpc": 68, "dhcpv6-client": 546,
+    "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "dns": 53, "bootps": 67, "dhcp": 67, "bootpc": 68,
+    "dhcpv6-client": 546,
     "dhcpv6": 547, "tftp": 69, "http": 80, "sunrpc": 111, "rpc-bind": 111, "pop3": 110, "ntp": 123, "netbios-ssn": 139,
-    "imap": 143, "imap2": 143, "snmp": 161, "ldap": 389, "https": 443, "microsoft-ds": 445, "smtps": 465, "submissions": 465,
-    "syslog": 514, "submission": 587, "ipp": 631, "ldaps": 636, "domain-s": 853, "imaps": 993, "pop3s": 995, "nfs": 2049,
+    "imap": 143, "imap2": 143, "snmp": 161, "ldap": 389, "https": 443, "microsoft-ds": 445, "smtps": 465,
+    "submissions": 465,
+    "syslog": 514, "submission": 587, "ipp": 631, "ldaps": 636, "domain-s": 853, "imaps": 993, "pop3s": 995,
+    "nfs": 2049,
     "mysql": 3306, "ms-wbt-server": 3389, "rdp": 3389, "mdns": 5353, "postgresql": 5432, "redis": 6379, "cockpit": 9090,
     "mountd": 20048, "mongodb": 27017, "isakmp": 500, "ipsec-nat-t": 4500, "wireguard": 51820, "http-alt": 8080,
 }  # fmt: skip

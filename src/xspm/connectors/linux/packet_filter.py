@@ -14,12 +14,10 @@ import msgspec
 
 from xspm.connectors.linux.configuration import lines
 from xspm.connectors.linux.openness import everything
-from xspm.model.unknown import Unknown
+from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from xspm.model.unknown import Maybe
 
 Verdict: TypeAlias = Literal["accept", "drop", "reject", "jump", "goto", "return", "none"]
 Policy: TypeAlias = Literal["drop", "reject", "accept"]
@@ -162,6 +160,7 @@ def _walk(table: Table, start: Chain, family: Family) -> Iterator[Rule]:
     """Yield terminal rules reachable from a chain, conditions of the jumps added."""
     waiting: list[tuple[Chain, Rule, int]] = [(start, Rule("none"), 0)]
     budget = RULE_LIMIT
+    known: dict[str, Policy | None] = {}
     while waiting and budget > 0:
         chain, given, depth = waiting.pop()
         for rule in chain.rules:
@@ -177,7 +176,7 @@ def _walk(table: Table, start: Chain, family: Family) -> Iterator[Rule]:
                     yield msgspec.structs.replace(whole, verdict="accept", other=True)  # too deep to tell
                 every = every and (
                     rule.verdict == "goto"
-                    or (rule.target in table.chains and bool(_default(table, table.chains[rule.target], family, {})))
+                    or (rule.target in table.chains and bool(_default(table, table.chains[rule.target], family, known)))
                 )
             elif rule.verdict in {"accept", "drop", "reject"}:
                 yield whole

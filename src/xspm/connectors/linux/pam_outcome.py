@@ -89,7 +89,7 @@ def _results(step: Step, actions: dict[str, str]) -> Iterator[str]:
         yield "ignore"
     elif step.module in _CONDITIONS and not {"authfail"} & set(step.arguments):
         yield "auth_err"
-        # A condition that alone opens (`sufficient`, a jump) is meant for some; one that must hold, for all who meet it.
+        # A condition that alone opens (`sufficient`, a jump) is meant for some; one that must hold is met by many.
         if actions.get("success", actions.get("default", "bad")) in {"ok", "ignore"}:
             yield "success"
     else:

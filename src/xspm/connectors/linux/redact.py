@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-MASK: Final = "[redacted]"
+MASK: Final = "(redacted)"
 
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)", re.DOTALL)
 _URL: Final = re.compile(r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://)[^\s/@'\"]*@")
@@ -18,7 +18,7 @@ _NAMED: Final = re.compile(
     r"""(?ix)
     (?P<name>
         [\w.-]{0,60}
-        (?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)
+        (?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|(?:bind|root|user|auth|admin)_?pw)
         [\w.-]{0,60} ["']?
         (?: \s*[=:]\s* (?:Bearer\s+|Basic\s+)? )
     )
@@ -36,6 +36,31 @@ _USER: Final = re.compile(r"(?P<name>(?<!\S)(?:-u\s*|--user[=\s]\s*)[^\s:]+:)(?P
 _SHORT: Final = re.compile(
     r"(?P<name>\b(?:mysql\w*|mariadb[\w-]*|sshpass)\b[^\n;|]*?\s-p\s?)(?P<value>[^\s;|/][^\s;|]*)"
 )
+_OPTION: Final = re.compile(
+    r"""(?x)
+    (?P<name>
+        \b redis-cli \b [^\n;|]*? \s -a \s?
+        | \b ldap[a-z]+ \b [^\n;|]*? \s -w \s?
+        | \b openssl \b [^\n;|]*? \s -[kK] \s
+        | \b (?:mongo\w*|influx|cqlsh) \b [^\n;|]*? \s -p \s?
+        | \b (?:sqlcmd|bcp|ipmitool|isql) \b [^\n;|]*? \s -P \s?
+        | (?<!\S) (?:-U\s*|--user[=\s]) [^\s%\\]+ \\?%
+        | (?<!\S) pass:
+    )
+    (?P<value> "[^"\n]+" | '[^'\n]+' | [^\s;|]+ )
+    """
+)
+"""Options that carry a credential in the programs that have them."""
+_FED: Final = re.compile(
+    r"""(?x)
+    (?P<name> \b(?:echo|printf) \s+ (?:-\w+\s+)? )
+    (?P<value> "[^"\n]+" | '[^'\n]+' | [^|\n;"']+? )
+    (?= \s* \| \s* (?:\S*/)?
+        (?: sudo\b [^|;\n]*? \s -\w*S | ch?passwd | passwd | chpasswd | smbpasswd | kinit | cryptsetup | gpg2? | openssl
+          | [^|;\n]* --(?:password|passphrase|token)?-?(?:std)?in\b | [^|;\n]* --passphrase-fd ) )
+    """
+)
+"""What is handed to a program that reads a password."""
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KNOWN: Final = re.compile(
     r"""(?x)
@@ -59,7 +84,7 @@ def redact(text: str) -> str:
     text = _URL.sub(rf"\g<scheme>{MASK}@", text)
     text = _HEADER.sub(rf"\g<name>{MASK}", text)
     text = _NAMED.sub(_mask_value, text)
-    for pattern in (_FLAG, _USER, _SHORT):
+    for pattern in (_FLAG, _USER, _SHORT, _OPTION, _FED):
         text = pattern.sub(_mask_value, text)
     text = _KNOWN.sub(MASK, text)
     return _ASSIGNED.sub(_mask_random, text)

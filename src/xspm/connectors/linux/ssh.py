@@ -140,7 +140,8 @@ async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConn
     try:
         return await asyncssh.connect(address.host, **arguments)
     except asyncssh.HostKeyNotVerifiable as error:
-        raise ConnectorError(f"{address.host}: {_key_reason(address, options)}", hint=_key_hint(address)) from error
+        reason = _key_reason(address, options)
+        raise ConnectorError(f"{address.host}: {reason}", hint=_key_hint(address, reason)) from error
     except asyncssh.PermissionDenied as error:
         hint = "give a key with --identity, or load it into ssh-agent"
         raise ConnectorError(f"{where}: login refused", hint=hint) from error
@@ -175,8 +176,11 @@ def _key_reason(address: Address, options: Options) -> str:
     return f"its host key is not known: it is not in {path}"
 
 
-def _key_hint(address: Address) -> str:
-    """Return how to mend an unknown key."""
+def _key_hint(address: Address, reason: str) -> str:
+    """Return how to mend an unknown key, or one that changed, with which ssh would not log in either."""
+    if "is not the one" in reason:
+        name = f"[{address.host}]:{address.port}" if address.port not in {None, 22} else address.host
+        return f"ask who runs it for the fingerprint; if the new key is right: ssh-keygen -R '{name}', then log in once"
     port = f"-p {address.port} " if address.port else ""
     return f"check its fingerprint, then log in once with: ssh {port}{address.host}"
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import msgspec
 
 from xspm.connectors.linux import init
-from xspm.connectors.linux.configuration import lines
+from xspm.connectors.linux.configuration import lines, shell_assignments
 from xspm.connectors.linux.records import exists, fill, not_installed, octal, resource, settings, unlisted
 from xspm.connectors.linux.sshd_config import Config, effective, read_config
 from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, NEWEST, Version, parse_version, plain_defaults
@@ -253,6 +253,28 @@ class SshHostKey(ResourceType, frozen=True, kw_only=True):
 
 TYPES: tuple[type[ResourceType], ...] = (Sshd, SshHostKey)
 
+_ENVIRONMENTS: Final = (
+    "/etc/default/ssh",
+    "/etc/default/sshd",
+    "/etc/sysconfig/sshd",
+    "/etc/sysconfig/ssh",
+    "/etc/conf.d/sshd",
+)
+"""Where the daemon's command line is added to."""
+_UNITS: Final = tuple(
+    f"{folder}/{unit}"
+    for folder in ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
+    for unit in (
+        "ssh.service",
+        "sshd.service",
+        "ssh.service.d/*.conf",
+        "sshd.service.d/*.conf",
+        "ssh@.service",
+        "sshd@.service",
+    )
+)
+_HARMLESS: Final = re.compile(r"-[DdeiqtT46]+|\$\w+|\$\{\w+\}")
+"""Words of sshd's command line that change no setting kept here."""
 NEEDS: Final = Needs(
     texts=(
         "/etc/ssh/sshd_config",
@@ -262,6 +284,8 @@ NEEDS: Final = Needs(
         "/etc/crypto-policies/back-ends/opensshserver.config",
         "/etc/ssh/*.pub",
         "/etc/group",
+        *_ENVIRONMENTS,
+        *_UNITS,
     ),
     stats=("/etc/ssh/*", "/usr/sbin/sshd", "/usr/local/sbin/sshd"),
     commands=(("sshd", "-T"), ("sshd", "-V"), ("ssh", "-V")),
@@ -286,7 +310,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     text = text or package_version(source, "openssh-server")
     version = (parse_version(text) if text else None) or NEWEST
     parsed = config if isinstance(config, Unknown) else from_files(config, version)
-    printed = parsed if answer is None else answer
+    printed = _overruled(source) or (parsed if answer is None else answer)
     known: dict[str, Any] = {
         "installed": True,
         "enabled": init.init_of(source).boots(*_SERVICES),
@@ -307,6 +331,32 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     sshd = Sshd(**known, **normalise(printed, version))
     yield settings(sshd, path)
     yield from _host_keys(source, sshd)
+
+
+def _overruled(source: Source) -> Unknown | None:
+    """Say why the files and `sshd -T` do not tell the settings: the daemon is started with options of its own."""
+    for path in _ENVIRONMENTS:
+        text = source.text(path)
+        if isinstance(text, Unknown):
+            return text
+        for name, item in shell_assignments(text or "").items():
+            if name in {"SSHD_OPTS", "OPTIONS", "SSHD_CONFIG", "SSHD_CONFDIR"} and item.value.strip():
+                words = item.value.split()
+                if name.startswith("SSHD_CONF") or not all(_HARMLESS.fullmatch(word) for word in words):
+                    return Unknown(f"sshd is started with options of its own: {path}")
+    for pattern in _UNITS:
+        paths = source.glob(pattern) if "*" in pattern else [pattern]
+        if isinstance(paths, Unknown):
+            return paths
+        for path in paths:
+            text = source.text(path)
+            if isinstance(text, Unknown):
+                return text
+            for command in re.findall(r"^[ \t]*ExecStart[ \t]*=(.*(?:\\\n.*)*)", text or "", re.MULTILINE):
+                words = command.replace("\\\n", " ").split()
+                if not all(_HARMLESS.fullmatch(word) for word in words[1:]):
+                    return Unknown(f"sshd is started with options of its own: {path}")
+    return None
 
 
 def from_files(config: Config, version: Version) -> Printed:

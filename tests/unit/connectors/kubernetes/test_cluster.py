@@ -169,6 +169,10 @@ def test_aggregates_within_aggregates_are_followed_also_in_circles() -> None:
     assert granted(circle, "a") == granted(circle, "b") == {"one", "two"}
 
 
+def test_a_role_that_stands_twice_allows_what_both_say() -> None:
+    assert granted(role("ClusterRole", "r", "one") + role("ClusterRole", "r", "two"), "r") == {"one", "two"}
+
+
 def test_an_aggregate_with_a_part_whose_parts_are_missing_is_unknown() -> None:
     text = aggregate("a", "{matchLabels: {x: '1'}}") + aggregate("b", "{matchLabels: {y: '1'}}", "", "{x: '1'}")
     (grant,) = data(text + binding("ClusterRoleBinding", "ClusterRole", "a"), "k8s.rbac_grant")

@@ -218,6 +218,22 @@ def test_what_is_no_object_is_a_problem(folder: Path, text: str, message: str) -
         CONNECTOR.example("manifest", text)
 
 
+def test_what_stands_among_objects_and_is_none_is_a_problem(folder: Path) -> None:
+    node = "apiVersion: v1\nkind: Node\nmetadata: {name: x}\n"
+    write(
+        folder / "d/x.yaml",
+        f"{node}---\nkind: Pod\nspec: {{}}\n---\napiVersion: v1\n---\n# none\n---\ntext\n---\n{{}}\n",
+    )
+    write(folder / "d/values.yaml", "a: apiVersion\nb: kind\n")
+    problems = collect("d").problems
+    assert [problem.resource_types for problem in problems] == [()] * 3
+    assert [(problem.message, problem.location and problem.location.line) for problem in problems] == [
+        ("what stands here has no apiVersion, and is not assessed", 5),
+        ("what stands here has no kind, and is not assessed", 8),
+        ("what stands here has no apiVersion and kind, and is not assessed", 12),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

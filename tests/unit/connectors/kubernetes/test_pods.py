@@ -331,10 +331,61 @@ SPEC = "{containers: [{name: c, image: i}]}"
         ("apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nspec: {containers: [{name: patch}]}", []),
         ("apiVersion: x.io/v1\nkind: X\nspec: {other: {spec: {containers: [{name: c}]}}}", []),
         ("apiVersion: x.io/v1\nkind: X\nspec: {template: {spec: {containers: {a: b}}}}", []),
+        (f"apiVersion: x.io/v1\nkind: X\nspec: {{podSpec: {SPEC}, podTemplateSpec: {{spec: {SPEC}}}, pod: {{spec: {SPEC}}}}}", ["spec.pod", "spec.podSpec", "spec.podTemplateSpec"]),
+        ("apiVersion: x.io/v1\nkind: X\nspec: {work: {containers: [{name: c, securityContext: {}}]}}", ["spec.work"]),
+        (f"apiVersion: v1\nkind: Deployment\nspec: {{template: {{spec: {SPEC}}}}}", ["spec.template"]),
+        (f"apiVersion: v1\nkind: pod\nspec: {SPEC}", [""]),
+        (f"apiVersion: apps/v1\nkind: ControllerRevision\ndata: {{spec: {{template: {{spec: {SPEC}}}}}}}", []),
     ],
 )  # fmt: skip
 def test_pod_templates_are_found_in_every_kind(text: str, paths: list[str]) -> None:
     assert sorted(workload["template_path"] for workload in data(text, "k8s.workload")) == paths
+
+
+def test_a_pod_spec_without_a_template_has_places() -> None:
+    text = "apiVersion: x.io/v1\nkind: X\nspec:\n  podSpec:\n    hostPID: true\n    containers:\n    - name: c\n      image: i\n"
+    found = {resource.type: resource for resource in read(text).resources}
+    places = found["k8s.workload"].locations, found["k8s.container"].locations
+    assert (places[0]["spec.hostPID"].line, places[1]["image"].line) == (5, 8)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("{templates: [{name: m, container: {image: x}}]}", "spec.templates[0].container holds"),
+        ("{templates: [{script: {image: x, source: y}}, {container: {image: x}}]}", "spec.templates[0].script, and 1 more of its parts, holds"),
+        ("{steps: [{name: a, image: x}]}", "spec.steps holds"),
+        ("{containers: [{name: a, securityContext: {privileged: true}}]}", "spec.containers holds"),
+        ("{job: {initContainers: [{image: x}], containers: []}}", "spec.job.initContainers holds"),
+    ],
+)  # fmt: skip
+def test_containers_in_other_forms_are_problems(spec: str, message: str) -> None:
+    (problem,) = read(f"apiVersion: x.io/v1\nkind: X\nmetadata: {{name: x}}\nspec: {spec}").problems
+    assert problem.message == f"X x: {message} containers in a form that is not read"
+    assert problem.location is not None
+    assert (problem.location.line, problem.resource_types) == (4, ())
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "hint"),
+    [
+        ("v1", "pod", "kinds are written in one case only: Pod"),
+        ("v1", "Deployment", "Deployment is of the group apps"),
+        ("app/v1", "Deployment", "Deployment is of the group apps"),
+        ("v1", "Role", "Role is of the group rbac.authorization.k8s.io"),
+        ("batch/v1", "networkPolicy", "NetworkPolicy is of the group networking.k8s.io"),
+        ("apps/v1", "Pod", "Pod is of the group v1"),
+        ("apps/v1", "Deployment", None),
+        ("extensions/v1beta1", "NetworkPolicy", None),
+        ("serving.knative.dev/v1", "Service", None),
+        ("events.k8s.io/v1", "Event", None),
+        ("x.io/v1", "pod", None),
+    ],
+)
+def test_a_kind_that_does_not_exist_is_a_problem(version: str, kind: str, hint: str | None) -> None:
+    problems = read(f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x}}").problems
+    hints = [problem.hint for problem in problems if problem.message.startswith("Kubernetes has no kind")]
+    assert hints == ([] if hint is None else [hint])
 
 
 def test_a_resource_too_large_to_search_is_a_problem() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import re
 import time
 from typing import Any
 
@@ -118,6 +120,8 @@ def test_credentials_are_recognised(name: str, value: str, expected: bool) -> No
         ("password = x # c", f"password = {REDACTED} # c"),
         ("kubernetes.io/service-account-token", "kubernetes.io/service-account-token"),
         ("nothing", "nothing"),
+        ("sort_key: name", "sort_key: (redacted?)"),
+        ("api_key: name", f"api_key: {REDACTED}"),
     ],
 )
 def test_texts_keep_all_but_the_secret(text: str, expected: str) -> None:
@@ -133,12 +137,98 @@ def test_a_secret_of_any_shape_is_blank(value: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     ["a" * 400_000 + " key", "password" * 50_000, "-eyJ" * 100_000, "://a:" * 80_000, 'password="' * 40_000, "-----BEGIN " + "A" * 400_000,
+     "login " * 80_000, "echo " * 80_000, "curl -u " * 50_000, "basic a" * 50_000, "key:\n" * 80_000, "LS0tLS1CRUdJTi" * 30_000,
+     "mysql " + "-p " * 100_000, "Authorization: " * 30_000, "password: |\n" * 40_000, "a:5432:" * 60_000,
      "password" + " " * 400_000, "SG." * 130_000, "token=" * 60_000],
 )  # fmt: skip
 def test_hostile_texts_cost_linear_time(text: str) -> None:
     started = time.process_time()
     redact_text(text)
     assert time.process_time() - started < 3
+
+
+SURROUNDED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, annotations: {Authorization: "Basic PLANTED-1"}}
+data:
+  app.json: '{"auths":{"r.io":{"auth":"PLANTED-2"}}, "clientSecret": "PLANTED-3", "inner": "{\\"password\\": \\"PLANTED-4\\"}"}'
+  netrc: "machine h login u password PLANTED-5"
+  pgpass: "h:5432:db:u:PLANTED-6"
+  tls.key: PLANTED-7
+  copy: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tClBMQU5UMTIK
+  conf.yaml: |
+    database:
+      password: |
+        PLANTED-8
+        PLANTED-9
+
+        PLANTED-10
+      pass: PLANTED-11
+      secret: >-
+        PLANTED-12
+      passwords:
+      - PLANTED-13
+      host: visible-1
+  script.sh: |
+    mysql -u root -pPLANTED-14
+    curl -u user:PLANTED-15 https://x
+    sshpass -p PLANTED-16 ssh x
+    redis-cli -a PLANTED-17
+    echo PLANTED-18 | passwd --stdin visible-2
+  header: "Authorization: Bearer PLANTED-19"
+  redis.conf: "requirepass PLANTED-20"
+  my.cnf: "password PLANTED-21"
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+  - name: c
+    image: visible-3
+    command: [mysql, -pPLANTED-22, -u, "user:PLANTED-23"]
+    args: ["-p", PLANTED-24, "--pass=PLANTED-25", "-a", PLANTED-26, "--authorization-mode=visible-4"]
+    env:
+    - {name: DB_PASS, value: PLANTED-27}
+    - {name: PGPASS, value: PLANTED-28}
+    - {name: STRIPE_KEY, value: PLANTED-29}
+    - {name: AUTHORIZATION, value: "Bearer PLANTED-30"}
+    - {name: DB_PASSWORD_URL, value: PLANTED-31}
+    - {name: TOKEN_URL, value: "https://visible-5"}
+    livenessProbe: {httpGet: {port: 80, httpHeaders: [{name: Cookie, value: PLANTED-32}, {name: X-Api-Key, value: PLANTED-33}]}}
+  volumes:
+  - {name: v, flexVolume: {driver: d, options: {pass: PLANTED-34}}}
+  - {name: visible-6, secret: {secretName: visible-7, items: [{key: visible-8, path: visible-9}]}}
+---
+apiVersion: example.com/v1
+kind: Thing
+metadata: {name: t}
+spec:
+  manifest: {apiVersion: v1, kind: sEcret, data: {foo: PLANTED-35}, stringData: {bar: PLANTED-36}}
+  all: {apiVersion: v1, kind: SecretList, items: [{data: {foo: PLANTED-37}}]}
+  users: [{passwords: [PLANTED-38]}]
+  tls: {key: PLANTED-39}
+  secret: {value: PLANTED-40}
+---
+apiVersion: v1
+kind: secret
+metadata: {name: low}
+data: {foo: PLANTED-41}
+"""
+
+
+def test_surroundings_tell_a_secret() -> None:
+    snapshot = CONNECTOR.example("manifest", SURROUNDED)
+    encoded = encode_snapshot(snapshot).decode()
+    assert re.findall(r"PLANTED-[0-9]+", encoded) == []
+    assert "LS0tLS1CRUdJTiBQUklWQVRF" not in encoded
+    assert [number for number in range(1, 10) if f"visible-{number}" not in encoded] == []
+
+
+def test_an_encoded_certificate_is_no_secret() -> None:
+    text = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----").decode()
+    assert redact_text(text) == text
 
 
 def test_fields_without_a_value_are_left_out_as_by_the_api_server() -> None:

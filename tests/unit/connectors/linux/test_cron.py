@@ -61,7 +61,7 @@ def test_jobs() -> None:
         "line": 6,
         "user": "backup",
         "schedule": "@reboot",
-        "command": "/opt/backup.sh --token=[redacted]",
+        "command": "/opt/backup.sh --token=(redacted)",
         "program": "/opt/backup.sh",
         "program_exists": True,
         "program_uid": 0,
@@ -90,21 +90,30 @@ def test_fields(name: str, field: str, expected: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"),
+    ("command", "program", "writable"),
     [
-        ("/bin/a -x /bin/b", "/bin/a"),
-        ("nice -n 19 /bin/a", "/bin/a"),
-        ("X=1 /bin/a", "/bin/a"),
-        ("[ -x /bin/t ] && /bin/a", "/bin/a"),
-        ("bash /opt/x.sh", "/opt/x.sh"),
-        ("/bin/sh -c '/opt/x.sh'", "/opt/x.sh"),
-        ("run-parts /etc/cron.daily", None),
-        ("$HOME/x", None),
-        ("", None),
+        ("flock -n /l /opt/open.sh", "/opt/open.sh", True),
+        ("/opt/shut.sh; cd /opt && ./open.sh", "/opt/open.sh", True),
+        ("/opt/none.sh; /opt/shut.sh", "/opt/none.sh", None),
+        ("test -x /opt/none.sh && /opt/none.sh", None, None),
+        ("$X; /opt/open.sh", "/opt/open.sh", True),
+        ("run-parts /etc/cron.daily", None, None),
     ],
 )
-def test_programs(command: str, expected: str | None) -> None:
-    assert cron._program(command) == expected
+def test_worst_program_of_a_job(command: str, program: str | None, writable: bool | None) -> None:  # noqa: FBT001
+    files = {
+        "/etc/cron.d/x": f"1 1 * * * root {command}\n",
+        "/opt/open.sh": {"content": "", "mode": "0777"},
+        "/opt/shut.sh": {"content": "", "mode": "0755"},
+    }
+    found = read(files)["/etc/cron.d/x:1"]
+    assert (found["program"], found["program_writable"]) == (program, writable)
+
+
+def test_programs_that_cannot_be_told_are_unknown() -> None:
+    found = read({"/etc/cron.d/x": "1 1 * * * root $HOME/x; /opt/x\n", "/opt/x": ""})["/etc/cron.d/x:1"]
+    assert "$unknown" in found["program"]
+    assert "$unknown" in found["program_writable"]
 
 
 def test_alpine() -> None:

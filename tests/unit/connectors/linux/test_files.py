@@ -166,3 +166,16 @@ def test_long_lists_are_cut_and_counted(read: Callable[..., Any], monkeypatch: p
     monkeypatch.setattr(service, "SHOWN", 1)
     found = read("linux.filesystem_scan", WALKED)["filesystem_scan"]
     assert (len(found["world_writable_files"]), found["world_writable_file_count"]) == (1, 2)
+
+
+def test_a_masked_file_is_none(read: Callable[..., Any]) -> None:
+    """A link to /dev/null is how a file is switched off; another device in its place is a finding."""
+    null = {"kind": "char", "mode": "0666"}
+    files = {
+        "/etc/cron.d/masked": {"link": "/dev/null"},
+        "/etc/cron.d/relative": {"link": "../../dev/null"},
+        "/etc/cron.d/other": {"link": "/dev/zero"},
+        "/dev/null": null,
+        "/dev/zero": null,
+    }
+    assert [path for path in read("linux.file", files) if path.startswith("/etc/cron.d/")] == ["/etc/cron.d/other"]

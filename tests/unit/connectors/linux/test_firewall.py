@@ -164,7 +164,7 @@ def test_nftables_file() -> None:
     assert [(item["protocol"], item["ports"], item["source"]) for item in data["accepted"]] == [
         ("tcp", "22", None),
         ("tcp", "80,443", "10.0.0.0/8"),
-        (None, None, None),
+        ("icmp", None, None),
     ]
 
 
@@ -309,3 +309,59 @@ def test_jumps_that_multiply_end() -> None:
     text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j A0\n"
     text += "".join(f"-A A{i} -j A{i + 1}\n" * 100 for i in range(50))
     assert answer([from_iptables(text, "ip")], "input", "ip").policy == "accept"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("-m conntrack --ctstate NEW,RELATED,ESTABLISHED -j ACCEPT", "accept"),
+        ("-p tcp -j ACCEPT", "accept"),
+        ("-i + -j ACCEPT", "accept"),
+        ("! -i lo -j ACCEPT", "accept"),
+        ("-p tcp -m tcp --dport 0:65535 -j ACCEPT", "accept"),
+        ("-p tcp -m tcp --dport 1024: -j ACCEPT", "accept"),
+        ("-s 0.0.0.0/1 -j ACCEPT", "accept"),
+        ("-m conntrack ! --ctstate INVALID -j ACCEPT", "accept"),
+        ("-s 10.0.0.0/8 -j ACCEPT", "drop"),
+        ("-i docker0 -j ACCEPT", "drop"),
+        ("-p icmp -j ACCEPT", "drop"),
+        ("-p tcp -m tcp --dport 22 -j ACCEPT", "drop"),
+        ("-d 224.0.0.251/32 -j ACCEPT", "drop"),
+        ("-i eth1 -j ACCEPT", "unknown"),
+        ("-m set --match-set friends src -j ACCEPT", "unknown"),
+    ],
+)
+def test_a_rule_that_accepts_everything_is_the_policy(rule: str, expected: str) -> None:
+    found = answer(
+        [from_iptables(f"*filter\n:INPUT DROP [0:0]\n-A INPUT {rule}\nCOMMIT\n", "ip")], "input", "ip"
+    ).policy
+    assert (found if isinstance(found, str) else "unknown") == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("ip saddr 0.0.0.0/0 accept", "accept"),
+        ("ct state {new,established} accept", "accept"),
+        ("ct state != invalid accept", "accept"),
+        ("ct status dnat accept", "drop"),
+        ("tcp dport @open accept", "unknown"),
+        ("reject\n tcp dport 1-65535 accept", "reject"),
+        ("icmp type echo-request limit rate 5/second accept", "drop"),
+    ],
+)
+def test_a_rule_of_nftables_that_accepts_everything_is_the_policy(rule: str, expected: str) -> None:
+    text = f"table inet t {{\nchain input {{\ntype filter hook input priority 0; policy drop;\n{rule}\n}}\n}}\n"
+    found = answer(parse(text), "input", "ip").policy
+    assert (found if isinstance(found, str) else "unknown") == expected
+
+
+def test_accepted_ports_are_numbers() -> None:
+    rules = "-A INPUT -p tcp -m multiport --dports 22,5900:5999 -j ACCEPT\n-A INPUT -p icmp -j ACCEPT\n"
+    text = f"*filter\n:INPUT DROP [0:0]\n{rules}COMMIT\n"
+    data = read({}, {"iptables-save": text, "ip6tables-save": text})
+    assert [item["port_ranges"] for item in data["accepted"]] == [
+        [{"first": 22, "last": 22}, {"first": 5900, "last": 5999}],
+        [],
+    ]
+    assert [item["from_everybody"] for item in data["accepted"]] == [True, True]

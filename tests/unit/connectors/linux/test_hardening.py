@@ -39,7 +39,7 @@ BOOT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "/etc/default/grub.d/a.cfg": 'GRUB_CMDLINE_LINUX="audit=0"\n',
         },
         {
-            "command_line": ["BOOT_IMAGE=/vmlinuz", "audit=1", "rd.luks.password=[redacted]"],
+            "command_line": ["BOOT_IMAGE=/vmlinuz", "audit=1", "rd.luks.password=(redacted)"],
             "configured_command_line": ["audit=0", "quiet"],
         },
     ),

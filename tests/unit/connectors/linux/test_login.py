@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from xspm.connectors.linux import login
 from xspm.connectors.linux.memory import MemorySource
 from xspm.model.asset import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEBIAN_12 = """\
 MAIL_DIR        /var/mail
@@ -192,3 +195,32 @@ def test_banners(text: str, empty: bool, shows: bool) -> None:  # noqa: FBT001
 
 def test_a_banner_that_is_not_there() -> None:
     assert read({}, "banner") == {"path": "/etc/issue", "exists": False, "empty": True, "shows_system": False}
+
+
+@pytest.mark.parametrize(
+    ("release", "text", "shows"),
+    [
+        ({}, "Debian GNU/Linux 12\n", True),
+        ({}, "Authorised use only.\n", None),
+        ({"/etc/os-release": {"kind": "fifo"}}, "Welcome to Homegrown\n", None),
+        ({"/usr/lib/os-release": "ID=homegrown\n"}, "Welcome to Homegrown\n", True),
+        ({"/usr/lib/os-release": "ID=homegrown\n"}, "Authorised use only.\n", False),
+    ],
+)
+def test_banner_of_a_system_that_does_not_say_what_it_is(
+    read: Callable[..., Any],
+    release: dict[str, Any],
+    text: str,
+    shows: bool | None,  # noqa: FBT001
+) -> None:
+    found = read("linux.banner", {"/etc/issue": text, **release})["/etc/issue"]["shows_system"]
+    assert (found if isinstance(found, bool) else None) is shows
+
+
+def test_a_masked_profile_is_an_empty_one(read: Callable[..., Any]) -> None:
+    files = {
+        "/etc/profile": "umask 027\n",
+        "/etc/profile.d/x.sh": {"link": "/dev/null"},
+        "/dev/null": {"kind": "char", "mode": "0666"},
+    }
+    assert read("linux.shell_profile", files)["shell_profile"]["umask"] == "0027"

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from xspm.connectors.linux.collecting import snapshot
 from xspm.connectors.linux.lifecycle import end_of_life
 from xspm.connectors.linux.logic import both, either, opposite
+from xspm.connectors.linux.memory import MemorySource
 from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
@@ -118,3 +120,13 @@ def test_three_valued_logic(values: list[Maybe[bool]], any_of: Maybe[bool], all_
 def test_opposite() -> None:
     values: list[Maybe[bool]] = [True, False, DOUBT]
     assert [opposite(value) for value in values] == [False, True, DOUBT]
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"/etc/os-release": {"kind": "fifo"}}, {"/etc/os-release": ""}, {"/etc/os-release": "VERSION_ID=1"}]
+)
+def test_a_system_that_does_not_say_what_it_is(files: dict[str, Any]) -> None:
+    found = snapshot(MemorySource(files), lambda _: None, fallback="x", only={"linux.os"})
+    assert "$unknown" in found.resources[0].data["name"]
+    assert "$unknown" in found.resources[0].data["end_of_life"]
+    assert len(found.problems) == 1

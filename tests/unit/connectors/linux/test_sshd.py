@@ -10,7 +10,7 @@ from xspm.connectors.linux import sshd
 from xspm.connectors.linux.memory import MemorySource
 from xspm.connectors.linux.sshd_config import Config, read_config, span, split
 from xspm.connectors.linux.sshd_defaults import algorithms, parse_version
-from xspm.model.asset import Resource
+from xspm.model.asset import Problem, Resource
 
 DEBIAN_12 = """\
 # This is the sshd server system-wide configuration file.
@@ -142,7 +142,7 @@ def test_distributions(files: dict[str, Any], field: str, expected: object) -> N
         ("Match User a\nPermitRootLogin yes\n", "permit_root_login", "prohibit-password"),
         ("Ciphers -*ctr,aes128*", "ciphers", ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com"]),
         ("Protocol 2\nMaxSessions 4", "max_sessions", 4),
-        ("ForceCommand /bin/backup --token=abcdefgh", "force_command", "/bin/backup --token=[redacted]"),
+        ("ForceCommand /bin/backup --token=abcdefgh", "force_command", "/bin/backup --token=(redacted)"),
     ],
 )
 def test_the_language_of_the_file(text: str, field: str, expected: object) -> None:
@@ -373,3 +373,34 @@ def test_a_huge_configuration_ends() -> None:
         {"/etc/ssh/sshd_config": "AllowUsers " + "x " * 500_000 + "\n" + "\\" * 100_000 + "\n" + '"' * 99}
     )
     assert isinstance(read_config(source, "/etc/ssh/sshd_config"), Config)
+
+
+def test_host_keys_are_looked_at_when_the_configuration_cannot_be_read() -> None:
+    files = {"/etc/ssh/sshd_config": {"kind": "fifo"}, "/etc/ssh/ssh_host_rsa_key": {"content": "", "mode": "0644"}}
+    found = list(sshd.collect(MemorySource(files, live=False)))
+    keys = [item for item in found if isinstance(item, Resource) and item.type == "linux.ssh_host_key"]
+    assert [(item.id, item.data["world_access"]) for item in keys] == [("/etc/ssh/ssh_host_rsa_key", True)]
+    problems = [item.resource_types for item in found if isinstance(item, Problem)]
+    assert ("linux.ssh_host_key",) in problems
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "known"),
+    [
+        ("/etc/default/ssh", "SSHD_OPTS='-o PermitRootLogin=yes'\n", False),
+        ("/etc/default/ssh", "SSHD_OPTS=\n", True),
+        ("/etc/sysconfig/sshd", 'OPTIONS="-f /etc/ssh/other"\n', False),
+        (
+            "/etc/systemd/system/ssh.service.d/a.conf",
+            "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -p 99\n",
+            False,
+        ),
+        ("/usr/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n", True),
+    ],
+)
+def test_options_of_the_command_line_make_the_settings_unknown(path: str, text: str, *, known: bool) -> None:
+    files = {"/etc/ssh/sshd_config": "PermitRootLogin no\n", path: text}
+    found = [
+        item for item in sshd.collect(MemorySource(files)) if isinstance(item, Resource) and item.type == "linux.sshd"
+    ]
+    assert (found[0].data["permit_root_login"] == "no") == known

@@ -112,7 +112,7 @@ def test_names_with_a_dot_or_a_tilde_are_skipped() -> None:
         ("a ALL=CWD=/tmp TIMEOUT=5m NOPASSWD: /bin/ls", {"passwordless": True, "commands": ["/bin/ls"]}),
         (r"a ALL=/bin/x a\,b\:c", {"commands": [r"/bin/x a\,b\:c"]}),
         ("a ALL = \\\n  /bin/ls, \\\n  /bin/cat", {"commands": ["/bin/ls", "/bin/cat"]}),
-        ("a ALL=/bin/run --password=hunter22", {"commands": ["/bin/run --password=[redacted]"]}),
+        ("a ALL=/bin/run --password=hunter22", {"commands": ["/bin/run --password=(redacted)"]}),
         ("Cmnd_Alias X = /bin/a, /bin/b : Y = /bin/c\nUser_Alias U = a, b\nU ALL=X, Y", {"users": ["a", "b"], "commands": ["/bin/a", "/bin/b", "/bin/c"]}),
         ("Cmnd_Alias X = /bin/a, !/bin/b\na ALL=ALL, !X", {"commands": ["ALL", "!/bin/a", "/bin/b"]}),
         ("Runas_Alias R = www, db\na ALL=(R) ALL", {"run_as_users": ["db", "www"]}),

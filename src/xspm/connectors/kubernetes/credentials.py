@@ -1,0 +1,134 @@
+"""Credentials that only their surroundings tell: blocks of YAML, headers, password files, flags of known programs.
+
+What is taken out is the value; name, flag and user stay. Every pattern costs linear time on any text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from functools import lru_cache
+from typing import Final
+
+REDACTED: Final = "(redacted)"
+SUSPECT: Final = "(redacted?)"
+"""In place of what may well be harmless, as a sort key: it is taken out of the evidence, and no check counts it."""
+
+HINTS: Final = (
+    "auth", "basic ", "echo ", "printf ",
+    "bearer", "cookie", "curl", "ldap", "login", "ls0tls1crudjti", "mongo", "mysql", "mariadb",
+    "psql", "requirepass", "signature", "wget", ":*:", ":5432:",
+)  # fmt: skip
+"""Texts, in lower case, of which one stands in everything the patterns below find."""
+
+_NAME: Final = (
+    r"(?i)pass(?:word|wd|phrase|code|wort)|(?:^|[-_.]|[a-z])pass$|(?:^|[-_.])pass[-_.]|pwd|secret|token(?!iz)|credential|"
+    r"api[-_.]?key|access[-_.]?key|private[-_.]?key|private$|[-_.]key(?:[-_.]?(?:base|data|id|pem))?$|(?:^|[-_.])(?:basic[-_.]?)?auth$|"
+    r"authorization$|bearer|cookies?$|cookie[-_.]?value|signature$|connection[-_.]?string|(?:^|[-_.])dsn$|webhook[-_.]?url|(?:^|[-_.])pat$|"
+    r"jwt(?!ks)|(?:^|[-_.])salt$|(?:^|[-_.])login$|(?:^|[-_.])creds$"
+)
+_WEAK: Final = r"(?i)key(?:[-_.]?(?:id|data))?$|cookie|signature|login$"
+_STRONG: Final = (
+    r"(?i)pass|pwd|secret|token|credential|(?:api|access|private|encryption|ssh|signing|master|account|license|client|"
+    r"stripe|tls)[-_.]?key|webhook|\.key$"
+)
+_CAMEL_KEY: Final = r"[a-z](?:Key|Pass|Auth)$"
+_HARMLESS: Final = (
+    r"(?i)^(?:old)?pwd$|(?:name|names|file|files|path|paths|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|"
+    r"type|length|host|port|count|limit|limits|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|"
+    r"seconds|namespace|store|provider|mount|review|rotation|tokens|config|kubeconfig|cluster|registry|repository|"
+    r"account|url|uri|endpoint|username|"
+    r"topology[-_.]?key|registration|sources?|binding|claims?)$"
+)
+_ADDRESS: Final = r"(?i)(?:url|uri|endpoint)$"
+_HARMLESS_VALUE: Final = r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z"
+
+_SCHEME: Final = r"(?i)\b((?:basic|bearer)[ \t]+)(?=[A-Za-z_-]*[0-9A-Z+/=])([A-Za-z0-9+/=._~-]{6,})"
+_HEADER: Final = r"(?im)\b((?:proxy-)?authorization[\"']?[ \t]*[:=][ \t]*)(?![|>\[{$])([^\n\"']+)"
+_COOKIE: Final = r"(?im)\b((?:set-)?cookie[\"']?[ \t]*:[ \t]*)(?![|>\[{$])([^\n\"']+)"
+_DIRECTIVE: Final = r"(?im)^([ \t]*(?:requirepass|masterauth|password|passwd|pass)[ \t]+)(?![=:])(\S+)[ \t]*$"
+_NETRC: Final = r"(?i)\b((?:machine|default|login)\b[^\n]{0,200}?\bpassword[ \t]+)(\S+)"
+_PGPASS: Final = r"(?m)^([^\s:]+:(?:[0-9]{1,5}|\*):[^\s:]+:[^\s:]+:)(\S+)$"
+_PIPED: Final = r"\b((?:echo|printf)[ \t]+)([^|\n]{1,400})(?=\|[^|\n]{0,80}(?:passw|login|stdin|sudo|base64|openssl))"
+_ENCODED: Final = r"LS0tLS1CRUdJTi(?:[A-Za-z0-9+/=]|\r?\n[ \t]*(?=[A-Za-z0-9+/=]{8}))*"
+
+PROGRAMS: Final = (
+    r"mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mariadb-admin|sshpass|redis-cli|curl|wget|psql|mongo|"
+    r"mongosh|mongodump|mongorestore|ldapsearch|ldapadd|ldapmodify|smbclient|docker|podman|skopeo|helm|htpasswd|mc|amqp"
+)
+_COMMAND: Final = rf"(?<![\w.-])(?:{PROGRAMS})[ \t][^|;&\n]*"
+_FLAG: Final = (
+    r"(?<=[ \t])(-[paw][ \t]*|(?:-u|--user|--proxy-user|-U)[= \t]*[\"']?[^\s:%\"']*[:%])"
+    r"(?![-$])(\"[^\"]*\"?|'[^']*'?|[^\s\"']+)"
+)
+
+
+@lru_cache(maxsize=4096)
+def _names(name: str) -> tuple[bool, bool]:
+    """Return whether a name tells of a credential, and whether of the address of one."""
+    if re.search(_NAME, name) is None and re.search(_CAMEL_KEY, name) is None:
+        return False, False
+    if re.search(r"(?i)webhook[-_.]?url$", name) is not None:
+        return True, False
+    if re.search(_ADDRESS, name) is not None:
+        return True, True
+    return re.search(_HARMLESS, name) is None, False
+
+
+@lru_cache(maxsize=4096)
+def mark(name: str) -> str:
+    """Return what stands in place of a value that was given under a telling name."""
+    if re.search(_WEAK, name) is None or re.search(_STRONG, name) is not None:
+        return REDACTED
+    return SUSPECT
+
+
+def hides(name: str, value: str) -> bool:
+    """Whether what stands under a name is to be taken out; wider than what a check calls a credential."""
+    telling, address = _names(name)
+    if not telling or re.match(_HARMLESS_VALUE, value):
+        return False
+    return not (address and ("://" in value or value.startswith("/")))
+
+
+def redact_surroundings(text: str) -> str:
+    """Return a text without the credentials that their surroundings tell."""
+    if "\n" in text:
+        text = _blocks(text)
+    for pattern in (_HEADER, _COOKIE, _SCHEME, _DIRECTIVE, _NETRC, _PGPASS, _PIPED):
+        text = re.sub(pattern, rf"\1{REDACTED}", text)
+    text = re.sub(_ENCODED, _encoded, text)
+    return re.sub(_COMMAND, lambda found: re.sub(_FLAG, rf"\1{REDACTED}", found[0]), text)
+
+
+def _encoded(found: re.Match[str]) -> str:
+    """Take out base64 that holds a private key; certificates and public keys stay."""
+    try:
+        decoded = base64.b64decode("".join(found[0].split()).rstrip("=") + "==")
+    except (binascii.Error, ValueError):
+        return REDACTED
+    return REDACTED if b"PRIVATE" in decoded else found[0]
+
+
+def _blocks(text: str) -> str:
+    """Take out what stands on the lines below a telling key: block scalars, folded scalars, items of a list."""
+    kept: list[str] = []
+    indent, block = -1, False
+    for line in text.split("\n"):
+        bare = line.lstrip(" ")
+        depth = len(line) - len(bare)
+        if indent >= 0 and (
+            not bare.strip() or depth > indent or (depth == indent and bare.startswith("- ") and not block)
+        ):
+            if block or (bare.strip() and ": " not in bare and not bare.rstrip().endswith(":")):
+                kept.append(f"{line[:depth]}{REDACTED}" if bare.strip() else line)
+                continue
+        else:
+            indent = -1
+        name, colon, rest = bare.partition(":")
+        rest = rest.strip()
+        if colon and len(name) <= 200 and (not rest or rest[0] in "|>&") and hides(name.strip(" -\"'\t"), "x"):
+            indent, block = depth, bool(rest)
+        kept.append(line)
+    return "\n".join(kept)
