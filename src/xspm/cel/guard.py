@@ -78,6 +78,11 @@ def reads_doubles(checked: Checked) -> bool:
     return any(_reads_double(checked, node) for node in _walk(checked.root))
 
 
+def binds(checked: Checked) -> bool:
+    """Whether the expression uses `cel.bind`, which the runtime gets wrong in places; see `_bind`."""
+    return any(isinstance(node, Fold) and node.variable == "#unused" for node in _walk(checked.root))
+
+
 def _reads_double(checked: Checked, node: Node) -> bool:
     reads = isinstance(node, Ident) or (isinstance(node, Select) and not node.test)
     reads = reads or (isinstance(node, Call) and node.function == "_[_]")
@@ -166,6 +171,8 @@ class _Guard:
                 return replace(node, elements=tuple(self.node(element) for element in node.elements))
             case MapOf():
                 return replace(node, entries=tuple(self._entry(entry) for entry in node.entries))
+            case Fold(variable="#unused", step=Ident()):
+                return _bind(node.accumulator, self.node(node.init), self.node(node.result))
             case Fold():
                 return replace(
                     node,
@@ -266,10 +273,15 @@ class _Guard:
 
 
 def _bind(name: str, value: Node, result: Node) -> Node:
-    """`cel.bind(name, value, result)`."""
-    return Fold(
-        0, "#unused", "", ListOf(0, (), frozenset()), name, value, Literal(0, value=False), Ident(0, name), result
-    )
+    """`cel.bind(name, value, result)`, as a loop over one element.
+
+    The runtime evaluates a real bind when its name is first read, and then takes what an earlier loop that ended early
+    has left in the same place: `l.exists(v, true) && cel.bind(a, b, a)` yields an element of `l`.
+    """
+    once = ListOf(0, (value,), frozenset())
+    outcome = f"{name}_"
+    true = Literal(0, value=True)
+    return Fold(0, name, "", once, outcome, Literal(0, None), true, result, Ident(0, outcome))
 
 
 def _call(function: str, *arguments: Node) -> Call:

@@ -84,7 +84,7 @@ class ReferenceProgram:
 
     @cached_property
     def _plain(self) -> Any:
-        if guard.reads_doubles(self._checked):
+        if guard.reads_doubles(self._checked) or guard.binds(self._checked):
             return _environment().deserialize(encode(guard.guard(self._checked, unknowns=False)))
         return _environment().deserialize(self._serialized)
 

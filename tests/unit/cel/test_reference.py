@@ -286,3 +286,11 @@ def test_what_is_encoded_reads_as_it_was(source: str) -> None:
 def test_only_nodes_are_encoded() -> None:
     with pytest.raises(TypeError):
         encode(Node(1))
+
+
+@pytest.mark.parametrize("data", [{"i": 5}, {"i": 5, "u": Unknown("denied")}])
+def test_a_binding_after_a_loop_that_ended_early_holds_its_own_value(data: dict[str, Any]) -> None:
+    """The C++ runtime finds a stale value in the binding's slot; the rewriting keeps it from being a lazy binding."""
+    source = "[1, 2].exists(v, true) ? cel.bind(g, resource.i, 0 - (g + g)) : 0"
+    program = Environment({"t": raw_type("t", "T")}).reference(source, resource="t", params={}, expect="any")
+    assert program.evaluate(data, {}, {}, "2026-01-01T00:00:00Z") == -10
