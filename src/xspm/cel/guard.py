@@ -78,9 +78,11 @@ def reads_doubles(checked: Checked) -> bool:
     return any(_reads_double(checked, node) for node in _walk(checked.root))
 
 
-def binds(checked: Checked) -> bool:
-    """Whether the expression uses `cel.bind`, which the runtime gets wrong in places; see `_bind`."""
-    return any(isinstance(node, Fold) and node.variable == "#unused" for node in _walk(checked.root))
+def binds_beside_loops(checked: Checked) -> bool:
+    """Whether the expression uses `cel.bind` and a comprehension, which the runtime may mix up; see `_bind`."""
+    folds = [node for node in _walk(checked.root) if isinstance(node, Fold)]
+    binds = [node for node in folds if node.variable == "#unused"]
+    return bool(binds) and len(binds) < len(folds)
 
 
 def _reads_double(checked: Checked, node: Node) -> bool:
@@ -171,8 +173,6 @@ class _Guard:
                 return replace(node, elements=tuple(self.node(element) for element in node.elements))
             case MapOf():
                 return replace(node, entries=tuple(self._entry(entry) for entry in node.entries))
-            case Fold(variable="#unused", step=Ident()):
-                return _bind(node.accumulator, self.node(node.init), self.node(node.result))
             case Fold():
                 return replace(
                     node,

@@ -84,7 +84,7 @@ class ReferenceProgram:
 
     @cached_property
     def _plain(self) -> Any:
-        if guard.reads_doubles(self._checked) or guard.binds(self._checked):
+        if guard.reads_doubles(self._checked):
             return _environment().deserialize(encode(guard.guard(self._checked, unknowns=False)))
         return _environment().deserialize(self._serialized)
 
@@ -95,6 +95,10 @@ class ReferenceProgram:
     @cached_property
     def _stores_optionals(self) -> bool:
         return guard.stores_optionals(self._checked)
+
+    @cached_property
+    def _mixes_up(self) -> bool:
+        return guard.binds_beside_loops(self._checked)
 
     @cached_property
     def _refused(self) -> bool:
@@ -119,6 +123,8 @@ class ReferenceProgram:
             cost_limit: not kept.
         """
         markers = _Markers()
+        if self._mixes_up:
+            return EvaluationError("the reference engine takes no cel.bind beside a comprehension")
         try:
             data = self._data(markers, resource, params, resources, now)
             if self._refused or (markers.unknowns and self._stores_optionals):

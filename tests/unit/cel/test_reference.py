@@ -288,9 +288,22 @@ def test_only_nodes_are_encoded() -> None:
         encode(Node(1))
 
 
-@pytest.mark.parametrize("data", [{"i": 5}, {"i": 5, "u": Unknown("denied")}])
-def test_a_binding_after_a_loop_that_ended_early_holds_its_own_value(data: dict[str, Any]) -> None:
-    """The C++ runtime finds a stale value in the binding's slot; the rewriting keeps it from being a lazy binding."""
+def test_a_look_after_a_loop_that_ended_early_sees_its_own_value() -> None:
+    """The C++ runtime finds a stale value in the slot of a lazy binding, so the rewriting makes none."""
+    source = "[1, 2].exists(v, true) ? 0 - (resource.i + resource.i) : 0"
+    program = Environment({"t": raw_type("t", "T")}).reference(source, resource="t", params={}, expect="any")
+    assert program.evaluate({"i": 5, "u": Unknown("denied")}, {}, {}, "2026-01-01T00:00:00Z") == -10
+
+
+def test_a_binding_beside_a_loop_is_refused() -> None:
     source = "[1, 2].exists(v, true) ? cel.bind(g, resource.i, 0 - (g + g)) : 0"
     program = Environment({"t": raw_type("t", "T")}).reference(source, resource="t", params={}, expect="any")
-    assert program.evaluate(data, {}, {}, "2026-01-01T00:00:00Z") == -10
+    assert isinstance(program.evaluate({"i": 5}, {}, {}, "2026-01-01T00:00:00Z"), EvaluationError)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"), [("cel.bind(a, resource.i, a + a)", 10), ("cel.bind(a, resource.x, 1)", 1)]
+)
+def test_a_binding_alone_is_the_runtimes_own_and_lazy(source: str, value: int) -> None:
+    program = Environment({"t": raw_type("t", "T")}).reference(source, resource="t", params={}, expect="any")
+    assert program.evaluate({"i": 5}, {}, {}, "2026-01-01T00:00:00Z") == value
