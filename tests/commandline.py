@@ -12,6 +12,8 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 from xspm.cli import run
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ def spawn(arguments: Sequence[str], *, stdin: bytes | None = None, cwd: Path | N
 
 def call_as_nobody(*arguments: str) -> Outcome:
     """Run a command line in a child of this process that is an ordinary user; only root can do that."""
+    if not all(folder.stat().st_mode & 0o001 for folder in (ROOT, *ROOT.parents)):
+        pytest.skip("the checkout lies where an ordinary user may not look")
     here = Path.cwd()
     for path in (here, *here.parents):
         if path.stat().st_uid == os.geteuid():
