@@ -19,8 +19,6 @@ from xspm.cli import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
-
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples" / "kubernetes"
 
