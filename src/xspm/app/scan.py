@@ -1,13 +1,14 @@
 """The main job: targets to snapshots to verdicts to a gate.
 
 Targets are collected at the same time, each in a thread that dies with the process, so that Ctrl-C ends at once. A
-target that cannot be read is a failure of the run; the others are still assessed. A connector that breaks on
-something unforeseen is reported like one that could not read.
+target that cannot be read, or not in time, is a failure of the run; the others are still assessed. A connector that
+breaks on something unforeseen is reported like one that could not read.
 """
 
 from __future__ import annotations
 
 import datetime
+import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 Threshold: TypeAlias = Severity | Literal["never"]
 
 _AT_ONCE = 64
+_GRACE_SECONDS = 5.0
+"""What a connector that minds the time itself gets on top, to say better what kept it."""
+_PATIENCE_SECONDS = 0.5
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -170,15 +174,14 @@ def recognise(target: str) -> connector.Connector:
 def _collect_all(
     readers: Sequence[tuple[str, connector.Connector]], options: connector.Options, progress: Callable[[str], None]
 ) -> list[Snapshot | XspmError]:
-    """Collect every target, at most `_AT_ONCE` at a time, in the order given."""
-    if len(readers) == 1:
-        return [_collect(*readers[0], options, progress)]
-    import queue  # noqa: PLC0415 - one target needs neither
+    """Collect every target, at most `_AT_ONCE` at a time, in the order given; what takes too long is left behind."""
+    import queue  # noqa: PLC0415 - as late as can be
     import threading  # noqa: PLC0415
 
-    outcomes: list[Snapshot | XspmError | None] = [None] * len(readers)
+    outcomes: dict[int, Snapshot | XspmError] = {}
+    deadlines: dict[int, float] = {}
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[tuple[int, Snapshot | XspmError]] = queue.SimpleQueue()
 
     def work() -> None:
         while True:
@@ -186,16 +189,33 @@ def _collect_all(
                 index = waiting.get_nowait()
             except queue.Empty:
                 return
-            outcomes[index] = _collect(*readers[index], options, progress)
-            finished.put(index)
+            deadlines[index] = time.monotonic() + options.timeout + _GRACE_SECONDS
+            finished.put((index, _collect(*readers[index], options, progress)))
+
+    def start() -> None:
+        threading.Thread(target=work, daemon=True).start()
 
     for index in range(len(readers)):
         waiting.put(index)
     for _ in range(min(_AT_ONCE, len(readers))):
-        threading.Thread(target=work, daemon=True).start()
-    for _ in readers:
-        finished.get()
-    return [outcome for outcome in outcomes if outcome is not None]
+        start()
+    while len(outcomes) < len(readers):
+        try:
+            index, outcome = finished.get(timeout=_PATIENCE_SECONDS)
+            outcomes.setdefault(index, outcome)
+        except queue.Empty:
+            late = [index for index, deadline in deadlines.copy().items() if deadline < time.monotonic()]
+            for index in (index for index in late if index not in outcomes):
+                outcomes[index] = _too_late(options)
+                # Its thread never comes back for the targets that wait.
+                start()
+    return [outcomes[index] for index in range(len(readers))]
+
+
+def _too_late(options: connector.Options) -> ConnectorError:
+    return ConnectorError(
+        f"not read within {options.timeout:g} s", hint="a longer --timeout gives it more time, or read less at once"
+    )
 
 
 def _collect(

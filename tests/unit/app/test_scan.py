@@ -49,6 +49,8 @@ class Street:
                 raise RuntimeError("bang")
             case "open":
                 return snapshot(door("front", locked=False))
+            case "endless":
+                threading.Event().wait(60)
             case "first" | "second":
                 self.together.wait(10)
         return snapshot(door("front"))
@@ -111,6 +113,17 @@ def test_more_targets_than_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     run = scan(_request(*targets), seen.append)
     assert len(run.assessments) == 20
     assert sorted(seen) == sorted(targets)
+
+
+@pytest.mark.parametrize("others", [(), ("house:a", "house:b")])
+def test_a_target_that_takes_too_long_is_a_failure(monkeypatch: pytest.MonkeyPatch, others: tuple[str, ...]) -> None:
+    """Its thread is left behind, and the targets that waited for that thread are read by another."""
+    monkeypatch.setattr(module, "_AT_ONCE", 1)
+    monkeypatch.setattr(module, "_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.05)
+    run = _scan("house:endless", *others, options=connector.Options(timeout=0.1))
+    assert [(one.target, one.message) for one in run.failures] == [("house:endless", "not read within 0.1 s")]
+    assert len(run.assessments) == len(others)
 
 
 def test_a_target_named_twice_is_read_once() -> None:

@@ -60,10 +60,7 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
         stream: TextIO | None = sys.stdin
         if stream is None:
             raise ConnectorError("standard input is closed", hint="pipe manifests into it, or name a file")
-        data = stream.buffer.read(limits.max_bytes + 1)
-        if len(data) > limits.max_bytes:
-            raise ConnectorError(f"standard input is larger than the {limits.max_bytes} bytes that are read")
-        yield Text(STDIN_NAME, data, asked=True)
+        yield Text(STDIN_NAME, _piped(stream, limits), asked=True)
         return
     try:
         mode = os.stat(target).st_mode
@@ -77,6 +74,20 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
         raise ConnectorError(f"{shown(target)} cannot be read: {_reason(error)}") from error
     except ValueError as error:
         raise ConnectorError("a path cannot hold a NUL character") from error
+
+
+def _piped(stream: TextIO, limits: Limits) -> bytes:
+    """Read standard input to its end."""
+    # The buffer's lock, held by a thread that waits for input, would break the end of a process that is interrupted.
+    source = getattr(stream.buffer, "raw", stream.buffer)
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := source.read(1 << 20):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limits.max_bytes:
+            raise ConnectorError(f"standard input is larger than the {limits.max_bytes} bytes that are read")
+    return b"".join(chunks)
 
 
 def shown(path: str) -> str:
