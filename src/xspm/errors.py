@@ -7,6 +7,11 @@ assessed, so nothing in it can act on a terminal.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def one_line(text: str) -> str:
     r"""Return `text` on one line, with every character that is not printed as a visible escape (`\x1b`, `\u202e`)."""
@@ -47,6 +52,8 @@ class XspmError(Exception):
         self.column = column
         self.source = source
         self.hint = hint
+        self.others: tuple[XspmError, ...] = ()
+        """Further, independent mistakes that were found with this one."""
 
     @property
     def where(self) -> str:
@@ -74,6 +81,22 @@ class XspmError(Exception):
         return one_line(f"{self.where}: {self.message}" if self.where else self.message)
 
 
+_Error = TypeVar("_Error", bound=XspmError)
+
+
+def together(errors: Sequence[_Error]) -> _Error:
+    """Return the first of some errors, to be raised with the others in it."""
+    first, *others = [one for error in errors for one in apart(error)]
+    first.others = tuple(others)
+    return first  # type: ignore[return-value]  # each of them is one of `errors` or came with one
+
+
+def apart(error: XspmError) -> list[XspmError]:
+    """Return an error and those that came with it, each by itself."""
+    others, error.others = error.others, ()
+    return [error, *others]
+
+
 class ModelError(XspmError):
     """A value that the model cannot hold: not JSON, too deep, or not of its declared shape."""
 
@@ -88,6 +111,14 @@ class CelError(XspmError):
 
 class PolicyError(XspmError):
     """A check, policy, framework or exceptions file that does not say what it must."""
+
+
+class ContractError(XspmError):
+    """A contract, key, signature or signed statement that does not hold."""
+
+
+class LedgerError(XspmError):
+    """A log, a proof, a signed note or a witness that cannot be believed or cannot be written."""
 
 
 class ConnectorError(XspmError):

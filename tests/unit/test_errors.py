@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xspm import errors
-from xspm.errors import UsageError, XspmError, one_line
+from xspm.errors import UsageError, XspmError, apart, one_line, together
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_diagnostics(error: XspmError, expected: str) -> None:
 
 def test_every_error_has_one_root() -> None:
     found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]
-    assert len(found) == 8
+    assert len(found) == 10
     assert all(issubclass(one, XspmError) and one.__doc__ for one in found)
     assert isinstance(UsageError("x"), XspmError)
 
@@ -43,3 +43,12 @@ def test_one_line_is_one_printable_line(text: str) -> None:
     assert shown.isprintable()
     if text.isprintable():
         assert text == shown
+
+
+def test_errors_travel_together_and_come_apart() -> None:
+    first, second, third = XspmError("a"), XspmError("b"), XspmError("c")
+    carried = together([together([first, second]), third])
+    assert carried is first
+    assert carried.others == (second, third)
+    assert apart(carried) == [first, second, third]
+    assert [one.others for one in (first, second, third)] == [(), (), ()]

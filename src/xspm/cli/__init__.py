@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from xspm.errors import XspmError, one_line
+from xspm.errors import XspmError, apart, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("xspm.cli.check", "List, show, write and test checks."),
     "policy": ("xspm.cli.policy", "List policies and find their mistakes."),
     "framework": ("xspm.cli.framework", "Show frameworks, their checks and their status."),
+    "key": ("xspm.cli.key", "Make key pairs and show public keys."),
     "resources": ("xspm.cli.resources", "Show what checks can speak of."),
     "connectors": ("xspm.cli.connectors", "Show what can be assessed and what that needs."),
     "completion": ("xspm.cli.completion", "Print shell completion."),
@@ -76,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         result = command.main(args=list(arguments), prog_name="xspm", standalone_mode=False)
         sys.stdout.flush()
     except XspmError as error:
-        return _fail(error.diagnostics())
+        return _fail("\nxspm: ".join(one.diagnostics() for one in apart(error)))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2

@@ -1,0 +1,247 @@
+"""What people approve: exceptions, and changes to critical assets.
+
+Both are one signed text. The one who asks writes it, names themselves in it and signs; those who approve sign the very
+same text, so an approval can never be moved to another text, asset, change or time. `exception_in_force` and
+`approval_of` say whether the people who signed suffice, leaving out the one who asked and those who answer for the
+asset.
+"""
+
+from __future__ import annotations
+
+import datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from xspm.contract.envelope import Envelope, signers
+from xspm.contract.people import Tally, missing, shortfall, tally
+from xspm.contract.statement import decode_statement, encode_statement, subject
+from xspm.contract.terms import check_date
+from xspm.errors import ContractError
+from xspm.model.digest import Digest, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from xspm.contract.terms import Rule, Terms
+
+EXCEPTION: Final = "https://xspm.dev/predicates/exception/v1"
+CHANGE: Final = "https://xspm.dev/predicates/change/v1"
+MAX_REASON: Final = 2_000
+
+_Asked = TypeVar("_Asked", "ExceptionText", "ChangeText")
+
+
+class ExceptionText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A deviation that somebody asks for."""
+
+    check: str
+    """One check's id."""
+    asset: str
+    """One asset's id."""
+    resources: tuple[str, ...]
+    """Ids of its resources; a pattern only where the contract allows one."""
+    reason: str
+    compensation: str
+    """What is done instead, or why nothing need be."""
+    expires: str
+    """The last day, as 2027-01-31."""
+    requested_by: str
+    requested_at: str
+    """RFC 3339, UTC."""
+    contract: Digest
+    """The version of the contract under which it was asked for."""
+
+
+class ChangeText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of a critical asset that somebody asks to have approved."""
+
+    asset: str
+    before: Digest
+    """Digest of the snapshot that the change starts from."""
+    after: Digest
+    """Digest of the snapshot that it leads to."""
+    reason: str
+    not_before: str
+    """RFC 3339, UTC."""
+    not_after: str
+    """RFC 3339, UTC."""
+    requested_by: str
+    """Who made the change."""
+    requested_at: str
+    contract: Digest
+
+
+class Approved(msgspec.Struct, frozen=True):
+    """An exception or change that took effect, and by whom."""
+
+    text: ExceptionText | ChangeText
+    digest: Digest
+    """Of the signed text."""
+    by: Tally
+    degraded: bool = False
+    """It took effect only because the contract is in its degraded mode."""
+
+
+def encode_exception(text: ExceptionText) -> bytes:
+    """Return the payload to be signed for an exception."""
+    return encode_statement(EXCEPTION, (subject(text.asset, digest(text)),), text)
+
+
+def encode_change(text: ChangeText) -> bytes:
+    """Return the payload to be signed for a change."""
+    return encode_statement(CHANGE, (subject(text.asset, digest(text)),), text)
+
+
+def read_exception(envelope: Envelope, file: str) -> ExceptionText:
+    """Read an exception; who signed it is not looked at.
+
+    Raises:
+        ContractError: it is none.
+    """
+    return _read(envelope, EXCEPTION, ExceptionText, file)
+
+
+def read_change(envelope: Envelope, file: str) -> ChangeText:
+    """Read a change; who signed it is not looked at.
+
+    Raises:
+        ContractError: it is none.
+    """
+    return _read(envelope, CHANGE, ChangeText, file)
+
+
+def _read(envelope: Envelope, predicate_type: str, kind: type[_Asked], file: str) -> _Asked:
+    subjects, text = decode_statement(envelope.payload, predicate_type, kind, file)
+    if subjects != (subject(text.asset, digest(text)),):
+        raise ContractError("the statement is about something else than what is in it", file=file)
+    return text
+
+
+def exception_in_force(envelope: Envelope, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> Approved:
+    """Say by whom an exception was approved.
+
+    Args:
+        envelope: the signed exception.
+        terms: the contract in force.
+        versions: the digests of all versions of the contract.
+        now: RFC 3339, UTC.
+        file: what errors call it.
+
+    Raises:
+        ContractError: it is not in force; the message names the rule, who signed and who is missing.
+    """
+    text = read_exception(envelope, file)
+    asked_on = _asked(text, terms, versions, now, file)
+    expires = check_date(text.expires, "expires")
+    if now[:10] > text.expires:
+        raise ContractError(f"the exception from {text.check} expired on {text.expires}", file=file)
+    if (expires - asked_on).days > terms.exceptions.max_days:
+        raise ContractError(
+            f"the exception from {text.check} lasts {(expires - asked_on).days} days, and the contract allows"
+            f" {terms.exceptions.max_days}",
+            file=file,
+        )
+    if not text.resources or not all(text.resources):
+        raise ContractError("the exception names no resource", file=file)
+    if _pattern(text.check) or _pattern(text.asset):
+        raise ContractError("an exception is from one check, on one asset", file=file)
+    wide = [one for one in text.resources if _pattern(one)]
+    if wide and not terms.exceptions.wildcards:
+        raise ContractError(f"the contract allows no exception by the pattern {wide[0]}", file=file)
+    return _approved(envelope, text, terms, terms.rule("approve_exception"), now, file)
+
+
+def approval_of(envelope: Envelope, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> Approved:
+    """Say by whom a change was approved; `now` is when the change was seen. Arguments as for `exception_in_force`.
+
+    Raises:
+        ContractError: it was not.
+    """
+    text = read_change(envelope, file)
+    _asked(text, terms, versions, now, file)
+    review = terms.review(text.asset)
+    first, last = (_time(one, file) for one in (text.not_before, text.not_after))
+    if last < first:
+        raise ContractError(f"the approval of the change of {text.asset} ends before it begins", file=file)
+    if not first <= _time(now, file) <= last:
+        raise ContractError(
+            f"the approval of the change of {text.asset} was good from {text.not_before} to {text.not_after},"
+            f" not at {now}",
+            file=file,
+        )
+    if review and (last - first) > datetime.timedelta(days=review.max_days):
+        raise ContractError(
+            f"the approval of the change of {text.asset} lasts longer than the {review.max_days} days of the contract",
+            file=file,
+        )
+    rule = review.review if review else terms.rule("approve_change")
+    return _approved(envelope, text, terms, rule, now, file)
+
+
+def _asked(
+    text: ExceptionText | ChangeText, terms: Terms, versions: Sequence[Digest], now: str, file: str
+) -> datetime.date:
+    """Check what both kinds of text say, and return the day on which it was asked for."""
+    if text.requested_by not in terms.people():
+        raise ContractError(f"{text.requested_by!r}, who asks, is no member of the contract", file=file)
+    if text.contract not in versions:
+        raise ContractError(f"it was asked for under another contract, {text.contract}", file=file)
+    if not text.reason.strip() or len(text.reason) > MAX_REASON:
+        raise ContractError(f"a reason of 1 to {MAX_REASON} characters is missing", file=file)
+    asked = _time(text.requested_at, file)
+    if asked > _time(now, file):
+        raise ContractError(f"it was asked for in the future, at {text.requested_at}", file=file)
+    return asked.date()
+
+
+def _time(text: str, file: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    except ValueError as error:
+        raise ContractError(f"{text!r} is no time", file=file, hint="written as 2027-01-31T12:00:00Z") from error
+
+
+def _pattern(text: str) -> bool:
+    return any(character in text for character in "*?[")
+
+
+def _approved(  # noqa: PLR0917 - each is another thing
+    envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms, rule: Rule, now: str, file: str
+) -> Approved:
+    """Count those who approve: neither who asks, nor who answers for the asset."""
+    keys = signers(envelope, terms.member_keys(), file)
+    asker = text.requested_by
+    if not any(asker in names for names in tally(keys, terms).people.values()):
+        raise ContractError(f"{asker}, who asks, did not sign", file=file)
+    excluded = dict.fromkeys(terms.owners_of(text.asset), f"answers for {text.asset}") | {asker: "asks for it"}
+    counted = tally(keys, terms, excluded)
+    asked_for, degraded = rule, False
+    if terms.degraded is not None and now[:10] <= terms.degraded.until:
+        asked_for = _reachable(rule, terms, excluded)
+        degraded = bool(missing(rule, counted))
+    if missing(asked_for, counted):
+        action, what = ("exception", text.check) if isinstance(text, ExceptionText) else ("change", text.after)
+        raise ContractError(
+            f"approve_{action} of {what} on {text.asset} wants {shortfall(asked_for, counted, terms, excluded)};"
+            f" signed by {tally(keys, terms).shown()}",
+            file=file,
+        )
+    return Approved(text, envelope.digest, counted, degraded=degraded)
+
+
+def _reachable(rule: Rule, terms: Terms, excluded: Mapping[str, str]) -> Rule:
+    """What of a rule the people who are left can meet; never less than somebody else's signature."""
+    left = {party: sum(name not in excluded for name in one.members) for party, one in terms.parties.items()}
+    reduced = {party: min(count, left[party]) for party, count in rule.items()}
+    return reduced if any(reduced.values()) else {party: 1 for party, count in left.items() if count}
+
+
+def covers_resource(text: ExceptionText, check: str, asset: str, resource: str) -> bool:
+    """Whether an exception speaks of a check on a resource of an asset."""
+    return (
+        text.check == check
+        and text.asset == asset
+        and any(one == resource or (_pattern(one) and fnmatchcase(resource, one)) for one in text.resources)
+    )

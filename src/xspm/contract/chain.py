@@ -1,0 +1,197 @@
+"""The versions of a contract, followed from the one that the reader trusts.
+
+The reader knows the digest of one version from somewhere else than whoever hands them the chain. Every later version
+must name its predecessor by digest, count one up, and carry the signatures that its *predecessor's* rules ask for; when
+it changes who may sign or how many must, it must meet its own rules too, so that nobody hands a contract to people who
+cannot or do not accept it. The last version must not have expired.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from xspm.contract.envelope import Envelope, signers
+from xspm.contract.people import Tally, missing, shortfall, tally
+from xspm.contract.statement import CONTRACT, decode_statement, encode_statement, subject
+from xspm.contract.terms import Terms, check_terms
+from xspm.errors import ContractError
+from xspm.model.digest import Digest, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xspm.contract.keys import KeyId
+    from xspm.contract.terms import Action
+
+MAX_VERSIONS: Final = 10_000
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One version with its envelope."""
+
+    terms: Terms
+    envelope: Envelope
+    file: str
+    """Where it was read."""
+
+    @property
+    def digest(self) -> Digest:
+        """What the successor, results and readers name this version by."""
+        return self.envelope.digest
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A version that took effect, and who brought it about."""
+
+    link: Link
+    signed: Tally
+    """By the predecessor's people; the trusted version's by its own."""
+
+
+def encode_terms(terms: Terms) -> bytes:
+    """Return the payload to be signed for a version."""
+    return encode_statement(CONTRACT, (subject(terms.name, digest(terms)),), terms)
+
+
+def read_link(envelope: Envelope, file: str) -> Link:
+    """Read a version out of its envelope; its signatures are not looked at.
+
+    Raises:
+        ContractError: it is not a contract whose invariants hold.
+    """
+    subjects, terms = decode_statement(envelope.payload, CONTRACT, Terms, file)
+    if subjects != (subject(terms.name, digest(terms)),):
+        raise ContractError("the statement is about something else than the contract in it", file=file)
+    try:
+        check_terms(terms)
+    except ContractError as error:
+        raise ContractError(error.message, file=file, hint=error.hint) from error
+    return Link(terms, envelope, file)
+
+
+def follow(links: Sequence[Link], root: str, now: str) -> tuple[Accepted, ...]:
+    """Follow a chain from the version that the reader trusts to its last.
+
+    Args:
+        links: in any order; versions before the trusted one are not looked at.
+        root: the digest of the trusted version.
+        now: RFC 3339, UTC.
+
+    Returns:
+        The trusted version and all after it, in order.
+
+    Raises:
+        ContractError: nothing in it is the trusted version, or a later one did not come about by the rules.
+    """
+    if len(links) > MAX_VERSIONS:
+        raise ContractError(f"{len(links)} versions are more than {MAX_VERSIONS}")
+    start = next((link for link in links if link.digest == root), None)
+    if start is None:
+        found = f"the versions found are {', '.join(link.digest for link in links[:3])}" if links else "it has none"
+        raise ContractError(f"this contract has no version {root}, the one that you trust: {found}")
+    accepted = [Accepted(start, _first_signed(start))]
+    for link in _later(links, start):
+        accepted.append(_accept(accepted[-1].link, link))
+    last = accepted[-1].link
+    if now[:10] > last.terms.expires:
+        raise ContractError(
+            f"version {last.terms.version} of the contract expired on {last.terms.expires}",
+            file=last.file,
+            hint="get the newer version; if there is none, the parties must accept one",
+        )
+    return tuple(accepted)
+
+
+def _first_signed(link: Link) -> Tally:
+    """Who signed the trusted version. Its digest is the trust; its rules must be met all the same."""
+    keys = signers(link.envelope, link.terms.member_keys(), link.file)
+    counted = tally(keys, link.terms)
+    _demand(link, link.terms, keys, "accept_contract", "its own rules")
+    return counted
+
+
+def _later(links: Sequence[Link], start: Link) -> list[Link]:
+    """The versions after the trusted one, one of each number, without a gap."""
+    later = sorted(
+        (link for link in links if link.terms.version > start.terms.version), key=lambda one: one.terms.version
+    )
+    for expected, link in enumerate(later, start.terms.version + 1):
+        version = link.terms.version
+        if version < expected:
+            other = next(one for one in later if one is not link and one.terms.version == version)
+            raise ContractError(f"there are two versions {version}: the other is {other.file}", file=link.file)
+        if version > expected:
+            raise ContractError(f"version {expected} is missing: a contract skips none", file=link.file)
+    return later
+
+
+def _accept(before: Link, link: Link) -> Accepted:
+    """Check that a version came about by the rules of the one before it."""
+    old, new = before.terms, link.terms
+    if new.name != old.name:
+        raise ContractError(f"it is of the contract {new.name!r}, not {old.name!r}", file=link.file)
+    if new.predecessor != before.digest:
+        raise ContractError(
+            f"version {new.version} follows {new.predecessor}, not the version {old.version} at hand ({before.digest})",
+            file=link.file,
+        )
+    if old.policies is not None and (new.policies is None or new.policies.version < old.policies.version):
+        raise ContractError(
+            f"version {new.version} goes back to older policies than version {old.version} has in force", file=link.file
+        )
+    keys = signers(link.envelope, {**old.member_keys(), **new.member_keys()}, link.file)
+    whose = f"the rules of version {old.version}"
+    for action in actions(old, new):
+        _demand(link, old, keys, action, whose)
+    if _changes_powers(old, new):
+        _demand(link, new, keys, "accept_contract", "its own rules, since it changes who signs")
+        _demand_each_party(link, old, new, keys)
+    return Accepted(link, tally(keys, old))
+
+
+def actions(old: Terms, new: Terms) -> tuple[Action, ...]:
+    """What a new version does, and hence whose signatures it needs by the rules of the old."""
+    found: list[Action] = ["accept_contract"]
+    if new.policies != old.policies:
+        if old.policies is not None and new.policies is not None and new.policies.version == old.policies.version:
+            raise ContractError(f"version {new.version} has other policies under the number {old.policies.version}")
+        # Whether a bundle is weaker needs both bundles; where they are not at hand it is.
+        found.append("publish_policy")
+    if new.degraded is not None and new.degraded != old.degraded:
+        found.append("declare_degraded")
+    return tuple(found)
+
+
+def _changes_powers(old: Terms, new: Terms) -> bool:
+    return any(
+        getattr(old, field) != getattr(new, field)
+        for field in ("parties", "rules", "scanners", "critical", "owners", "ledger", "exceptions")
+    )
+
+
+def _demand_each_party(link: Link, old: Terms, new: Terms, keys: frozenset[KeyId]) -> None:
+    """A party whose people or keys change must be among those who sign."""
+    counted = tally(keys, old)
+    for name, party in old.parties.items():
+        if new.parties.get(name) != party and not counted.people[name]:
+            raise ContractError(
+                f"version {new.version} changes the people or keys of {name}, and nobody of {name} signed it",
+                file=link.file,
+            )
+
+
+def _demand(link: Link, terms: Terms, keys: frozenset[KeyId], action: Action, whose: str) -> None:
+    """Check that a rule is met.
+
+    Raises:
+        ContractError: it is not; the message names the rule, who signed and who is missing.
+    """
+    counted, rule = tally(keys, terms), terms.rule(action)
+    if missing(rule, counted):
+        raise ContractError(
+            f"version {link.terms.version} is not in force: {action} by {whose} wants"
+            f" {shortfall(rule, counted, terms)}; signed by {counted.shown()}",
+            file=link.file,
+        )
