@@ -133,9 +133,9 @@ def test_lint_names_every_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome.code == 2
     assert ".xspm/checks/a.yaml:" in outcome.out
     assert ".xspm/checks/b.yaml:1:1: " in outcome.out
-    assert outcome.out.endswith("2 mistakes\n")
+    assert outcome.out.endswith("10 mistakes\n"), "a broken file, a misspelt title and eight sections that are missing"
     assert acting(outcome.out) == []
-    assert len(json.loads(call(capsys, "policy", "lint", "-o", "json").out)) == 2
+    assert len(json.loads(call(capsys, "policy", "lint", "-o", "json").out)) == 10
 
 
 def test_a_framework_shows_the_status_of_targets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +154,7 @@ def test_a_framework_shows_the_status_of_targets(capsys: pytest.CaptureFixture[s
 def test_examples_of_one_check(engine: str, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = call(capsys, "check", "test", "k8s.container.is_not_privileged", "--engine", engine)
     assert outcome.code == 0
-    assert outcome.out == "1 check, 4 examples, 1 remediation: 0 failed\n"
+    assert outcome.out == "1 check, 6 examples, 1 remediation: 0 failed\n"
 
 
 def test_show_says_all_of_a_check(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,13 +14,11 @@ from xspm.connectors.kubernetes.claimed import may_claim, without_claims
 from xspm.connectors.kubernetes.container import Container, containers
 from xspm.connectors.kubernetes.files import STDIN, Text, read_target, shown
 from xspm.connectors.kubernetes.manifest import Manifest, read_manifests, stray_places
-from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RAW_TYPES
+from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RAW_TYPES, RBAC
 from xspm.connectors.kubernetes.namespace import NamespaceSummary, namespace_summaries
 from xspm.connectors.kubernetes.object import KubernetesObject, object_resources
 from xspm.connectors.kubernetes.problems import ALL_TYPES, broken, malformed
 from xspm.connectors.kubernetes.raw_shapes import held_metadata, held_raw
-from xspm.connectors.kubernetes.rbac import RbacGrant, held_rbac, rbac_grant
-from xspm.connectors.kubernetes.roles import Roles
 from xspm.connectors.kubernetes.selection import Selectors
 from xspm.connectors.kubernetes.shapes import dotted
 from xspm.connectors.kubernetes.workload import Workload, contained, workload, workload_data
@@ -31,6 +29,8 @@ from xspm.syntax.yaml import Limits, load_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from xspm.connectors.kubernetes.shapes import Report
 
 ASSET_TYPE: Final = "kubernetes.manifests"
 CONNECTOR_NAME: Final = "kubernetes"
@@ -45,6 +45,8 @@ _MAX_PROBLEMS: Final = 1_000
 
 def type_specs() -> list[TypeSpec]:
     """Return every resource type of the connector."""
+    from xspm.connectors.kubernetes.rbac import RbacGrant  # noqa: PLC0415 - as below
+
     raw = dict(RAW_TYPES.values())
     return [
         *(typed(source) for source in (Container, KubernetesObject, NamespaceSummary, RbacGrant, Workload)),
@@ -150,7 +152,7 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
             place = next((manifest.locations[at] for at in shorter if at in manifest.locations), manifest.location)
             problems.append(malformed(f"{manifest.id}: {message}", place))
 
-        held = held_rbac(manifest, wrong)
+        held = _held_rbac(manifest, wrong)
         if held is not None:
             rbac.append((manifest, held, identity))
         shaped = held if held is not None else held_raw(manifest, wrong)
@@ -163,12 +165,8 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
             data["containers"] = contained(template, inside)
             resources.append(workload(own, data, template))
             resources.extend(inside)
-    roles = Roles((manifest, held) for manifest, held, _ in rbac)
-    resources.extend(
-        rbac_grant(identity, manifest, held, roles)
-        for manifest, held, identity in rbac
-        if manifest.kind.endswith("Binding")
-    )
+    if rbac:
+        resources.extend(_grants(rbac))
     resources.sort(key=lambda resource: (resource.type, resource.id))
     if len(problems) > _MAX_PROBLEMS:
         rest = len(problems) - _MAX_PROBLEMS
@@ -178,6 +176,27 @@ def _snapshot(asset: Asset, now: str, manifests: list[Manifest], problems: list[
             Problem(kind="limit", message=f"{rest} more problems are not listed", resource_types=ALL_TYPES),
         ]
     return Snapshot(asset, now, CONNECTOR_NAME, ALL_TYPES, tuple(resources), tuple(problems))
+
+
+def _held_rbac(manifest: Manifest, wrong: Report) -> dict[str, Any] | None:
+    if manifest.group != RBAC:
+        return None
+    from xspm.connectors.kubernetes.rbac import held_rbac  # noqa: PLC0415 - most manifests give no rights
+
+    return held_rbac(manifest, wrong)
+
+
+def _grants(rbac: list[tuple[Manifest, dict[str, Any], str]]) -> list[Resource]:
+    """Return the bindings among roles and bindings, each with the rights it gives."""
+    from xspm.connectors.kubernetes.rbac import rbac_grant  # noqa: PLC0415 - as above
+    from xspm.connectors.kubernetes.roles import Roles  # noqa: PLC0415
+
+    roles = Roles((manifest, held) for manifest, held, _ in rbac)
+    return [
+        rbac_grant(identity, manifest, held, roles)
+        for manifest, held, identity in rbac
+        if manifest.kind.endswith("Binding")
+    ]
 
 
 class _Identities:

@@ -18,7 +18,7 @@ from xspm.connectors.kubernetes.redact import REDACTED
 from xspm.connectors.kubernetes.shapes import is_unknown, unknown
 from xspm.model.asset import Location, Resource
 from xspm.model.schema import ResourceType
-from xspm.model.unknown import Maybe
+from xspm.model.unknown import UNKNOWN_KEY, Maybe
 
 if TYPE_CHECKING:
     from xspm.connectors.kubernetes.pod import ContainerSource, Template
@@ -46,7 +46,7 @@ class SecurityContext(msgspec.Struct, frozen=True):
     `NET_ADMIN`, `ALL`.
     """
     capabilities_drop: Maybe[list[str]]
-    """Linux capabilities taken away, in the same form."""
+    """Linux capabilities taken away, in upper case: with a leading `CAP_` not every runtime takes one away."""
     seccomp_profile: Maybe[str | None]
     """`RuntimeDefault`, `Localhost` or `Unconfined`; null when not given, which means unconfined unless the kubelet has
     a default.
@@ -234,7 +234,7 @@ def security_context(spec: dict[str, Any], pod: dict[str, Any], annotations: Any
         "allow_privilege_escalation_set": escalation if is_unknown(escalation) else escalation is not None,
         "read_only_root_filesystem": _or(_get(own, "readOnlyRootFilesystem"), default=False),
         "capabilities_add": _capabilities(_get(own, "capabilities", "add")),
-        "capabilities_drop": _capabilities(_get(own, "capabilities", "drop")),
+        "capabilities_drop": _capabilities(_get(own, "capabilities", "drop"), prefix=""),
         "seccomp_profile": profile("seccompProfile"),
         "app_armor_profile": _app_armor(spec, own, shared, annotations),
         "se_linux_type": _get(se_linux, "type"),
@@ -248,8 +248,10 @@ def security_context(spec: dict[str, Any], pod: dict[str, Any], annotations: Any
 def _get(value: Any, *path: str) -> Any:
     """Return what lies at `path`: null where it is not given, an unknown where something on the way is one."""
     for step in path:
-        if is_unknown(value) or type(value) is not dict:
-            return value if is_unknown(value) else None
+        if type(value) is not dict:
+            return None
+        if UNKNOWN_KEY in value:
+            return value
         value = value.get(step)
     return value
 
@@ -271,7 +273,8 @@ def _sidecar(source: ContainerSource) -> Any:
 def _app_armor(spec: dict[str, Any], own: Any, shared: Any, annotations: Any) -> Any:
     """Return the AppArmor profile: the container's field, else the annotation about it, else the pod's field."""
     profile = _get(own, "appArmorProfile", "type")
-    if profile is None and type(annotation := _get(annotations, _APP_ARMOR + str(spec.get("name", "")))) is str:
+    annotation = _get(annotations, _APP_ARMOR + str(spec.get("name", "")))
+    if profile is None and type(annotation) is str and annotation:
         profile = _APP_ARMOR_TYPES.get(
             annotation.partition("/")[0] if annotation.startswith("localhost/") else annotation, annotation
         )
@@ -286,11 +289,15 @@ def _image(image: Any) -> dict[str, Any]:
     return {"image": image, **dict(zip(names, parse_image(image), strict=True))}
 
 
-def _capabilities(names: Any) -> Any:
-    """Return capabilities as runtimes read them."""
+def _capabilities(names: Any, prefix: str = "CAP_") -> Any:
+    """Return capabilities as runtimes read them.
+
+    Where runtimes differ (containerd knows no `CAP_NET_RAW`, CRI-O does), the reading counts that gives the container
+    more: the prefix is taken from what is added, and stays on what is dropped, which then names nothing.
+    """
     if names is None or is_unknown(names):
         return [] if names is None else names
-    return [name.upper().removeprefix("CAP_") if type(name) is str else name for name in names]
+    return [name.upper().removeprefix(prefix) if type(name) is str else name for name in names]
 
 
 def _quantity(name: str, field: str, *holders: dict[str, Any]) -> Any:

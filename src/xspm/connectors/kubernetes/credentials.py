@@ -42,7 +42,9 @@ _HARMLESS: Final = (
     r"topology[-_.]?key|registration|sources?|binding|claims?)$"
 )
 _ADDRESS: Final = r"(?i)(?:url|uri|endpoint)$"
-_HARMLESS_VALUE: Final = r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z"
+_HARMLESS_VALUE: Final = (
+    r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z|\{\{[\w.\s-]*\}\}\Z"
+)
 
 _SCHEME: Final = r"(?i)\b((?:basic|bearer)[ \t]+)(?=[A-Za-z_-]*[0-9A-Z+/=])([A-Za-z0-9+/=._~-]{6,})"
 _HEADER: Final = r"(?im)\b((?:proxy-)?authorization[\"']?[ \t]*[:=][ \t]*)(?![|>\[{$])([^\n\"']+)"

@@ -82,7 +82,9 @@ def _container(container: dict[str, Any], path: str, filled: list[str], *, host_
         if _known(port):
             _fill(port, {"protocol": "TCP"}, f"{path}.ports[{index}]", filled)
             if host_network and type(port.get("containerPort")) is int:
-                # A port of the host's own network is open on the host, whatever `hostPort` says.
+                # A port of the host's own network is open on the host, whatever `hostPort` says; zero says nothing.
+                if port.get("hostPort") == 0:
+                    del port["hostPort"]
                 _fill(port, {"hostPort": port["containerPort"]}, f"{path}.ports[{index}]", filled)
     for name in _PROBES:
         probe = container.get(name)

@@ -12,7 +12,9 @@ import errno
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from xspm.connectors.kubernetes.problems import ALL_TYPES, access, unsupported
 from xspm.errors import ConnectorError
@@ -34,7 +36,7 @@ _TEMPLATES: Final = "templates"
 _SKIPPED: Final = frozenset({"node_modules"})
 
 
-class Text(NamedTuple):
+class Text(msgspec.Struct, frozen=True):
     """One text to read manifests from."""
 
     file: str
@@ -179,7 +181,9 @@ def _read(path: str, limits: Limits) -> bytes:
             raise ConnectorError(
                 f"{shown(path)} has {status.st_size} bytes, more than the {limits.max_bytes} that are read"
             )
-        return file.read(limits.max_bytes + 1)
+        # Room for the largest file there may be costs more than reading a usual one.
+        data = file.read(status.st_size + 1)
+        return data if len(data) <= status.st_size else data + file.read(limits.max_bytes)
 
 
 def _chart(folder: str) -> Problem:

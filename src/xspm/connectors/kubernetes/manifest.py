@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
 from xspm.connectors.kubernetes.mistaken import mistaken_kind
 from xspm.connectors.kubernetes.names import CLUSTER_SCOPED, DEFAULT_NAMESPACE, group_of, is_builtin
+from xspm.connectors.kubernetes.pipelines import is_pipeline, pipeline_templates
 from xspm.connectors.kubernetes.place import Place
 from xspm.connectors.kubernetes.pod import Template, read_template, string_map
 from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed, unsupported
@@ -171,6 +172,14 @@ def _manifest(
         report(malformed(mistake.message, place.location(("kind",)), hint=mistake.hint))
     _metadata(manifest, wrong)
     manifest.locations = place.fields((), 3)
+    if is_pipeline(manifest.group, kind):
+
+        def lost_container(path: Path, message: str) -> None:
+            report(malformed(f"{title}: {message}", place.location(path), resource_types=WORKLOAD_TYPES))
+
+        manifest.templates = pipeline_templates(manifest.value, kind, place, wrong, lost_container)
+        manifest.place = None
+        return manifest
     try:
         found = find_pods(manifest.value, manifest.group, kind)
     except SearchLimitError:

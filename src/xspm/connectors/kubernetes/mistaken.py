@@ -5,13 +5,15 @@ Such an object is not what its author takes it for, and the checks of the kind t
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from xspm.connectors.kubernetes.names import BUILTIN_GROUPS, RAW_TYPES, group_of, is_builtin
 from xspm.connectors.kubernetes.templates import KNOWN_KINDS
 
 
-class Mistake(NamedTuple):
+class Mistake(msgspec.Struct, frozen=True):
     """What is wrong with a kind, and what may be meant."""
 
     message: str

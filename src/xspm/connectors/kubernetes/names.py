@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+ARGO: Final = "argoproj.io"
 RBAC: Final = "rbac.authorization.k8s.io"
+TEKTON: Final = "tekton.dev"
 _REGISTRATION: Final = "admissionregistration.k8s.io"
 _NETWORKING: Final = "networking.k8s.io"
 

@@ -17,7 +17,6 @@ https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-m
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from xspm.connectors.kubernetes.names import group_of
@@ -58,6 +57,8 @@ def apply(content: Any, patch: Any) -> str:
         if not isinstance(document, dict):
             raise ConnectorError("a remediation of the form `manifest` is a mapping: a patch or an object")
         objects = _apply(objects, document)
+    import json  # noqa: PLC0415 - what else is taken from here needs none
+
     return "".join(f"---\n{json.dumps(item, indent=2)}\n" for item in objects)
 
 
@@ -103,7 +104,16 @@ def _merge_key(field: str, patch: list[Any]) -> str | None:
 
 def _merge_list(target: list[Any], patch: list[dict[str, Any]], key: str) -> list[Any]:
     merged = list(target)
+    places = _places(merged, patch, key)
     for item in patch:
+        if places is not None:
+            at = places.setdefault(item[key], [])
+            for index in at:
+                merged[index] = merge(merged[index], item)
+            if not at:
+                at.append(len(merged))
+                merged.append(merge({}, item))
+            continue
         every = _addresses_all(item)
         change = {name: value for name, value in item.items() if not (every and value == _EVERY)}
         matching = [
@@ -119,6 +129,20 @@ def _merge_list(target: list[Any], patch: list[dict[str, Any]], key: str) -> lis
         elif not every:
             merged.append(merge({}, change))
     return merged
+
+
+def _places(target: list[Any], patch: list[dict[str, Any]], key: str) -> dict[Any, list[int]] | None:
+    """Return where the elements of each name stand; None where a patch does more than name elements.
+
+    So long lists, as a hostile input may hold, merge in linear time.
+    """
+    if any(_addresses_all(item) or _DIRECTIVE in item or type(item.get(key)) not in (str, int) for item in patch):
+        return None
+    places: dict[Any, list[int]] = {}
+    for index, each in enumerate(target):
+        if isinstance(each, dict) and type(each.get(key)) in (str, int):
+            places.setdefault(each[key], []).append(index)
+    return places
 
 
 def _apply(objects: list[dict[str, Any]], patch: dict[str, Any]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ _PEER: Final = {
     "podSelector": "mapping",
     "namespaceSelector": "mapping",
 }
+_PORTS: Final = [{"protocol": "string", "endPort": "int"}]
 _WEBHOOKS: Final[dict[str, Any]] = {
     "webhooks": [
         {
@@ -58,8 +59,8 @@ _TABLES: Final[dict[str, dict[str, Any]]] = {
         "spec": {
             "podSelector": "mapping",
             "policyTypes": "strings",
-            "ingress": [{"from": [_PEER], "ports": "list"}],
-            "egress": [{"to": [_PEER], "ports": "list"}],
+            "ingress": [{"from": [_PEER], "ports": _PORTS}],
+            "egress": [{"to": [_PEER], "ports": _PORTS}],
         }
     },
     "k8s.persistentvolume": {"spec": {"hostPath": {"path": "string"}}},

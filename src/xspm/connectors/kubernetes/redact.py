@@ -37,7 +37,9 @@ _HARMLESS_NAME: Final = (
     r"namespace|store|provider|keyname|mount|review|rotation|tokens)$"
 )
 _WEBHOOK_NAME: Final = r"(?i)webhook[-_.]?url$"
-_HARMLESS_VALUE: Final = r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z"
+_HARMLESS_VALUE: Final = (
+    r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z|\{\{[\w.\s-]*\}\}\Z"
+)
 
 _KNOWN_FORM: Final = (
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"

@@ -7,7 +7,9 @@ kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE
 from xspm.connectors.kubernetes.shapes import hold, is_unknown, unknown
@@ -33,7 +35,7 @@ SELECTOR: Final[dict[str, Any]] = {
 _UNREAD: Final = {UNKNOWN_KEY: "part of the input could not be read, and may hold one", "cause": "format"}
 
 
-class _Selector(NamedTuple):
+class _Selector(msgspec.Struct, frozen=True):
     """An object that selects pods."""
 
     fields: tuple[str, ...]

@@ -96,13 +96,21 @@ _CONTAINER: Final[dict[str, Any]] = {
     "terminationMessagePolicy": "string",
     "targetContainerName": "string",
 }
+_FILES: Final = [{"key": "string", "path": "string", "mode": "int"}]
+_SOURCE: Final[dict[str, Any]] = {
+    "secret": {"name": "string", "items": _FILES, "optional": "bool"},
+    "configMap": {"name": "string", "items": _FILES, "optional": "bool"},
+    "downwardAPI": {"items": "list"},
+    "serviceAccountToken": {"audience": "string", "expirationSeconds": "int", "path": "string"},
+    "clusterTrustBundle": "mapping",
+}
 _VOLUME: Final[dict[str, Any]] = {
     "name": "string",
     "hostPath": {"path": "string", "type": "string"},
     "emptyDir": {"medium": "string", "sizeLimit": "quantity"},
-    "secret": {"secretName": "string", "defaultMode": "int", "items": "list", "optional": "bool"},
-    "configMap": {"name": "string", "defaultMode": "int", "items": "list", "optional": "bool"},
-    "projected": {"defaultMode": "int", "sources": "list"},
+    "secret": {"secretName": "string", "defaultMode": "int", "items": _FILES, "optional": "bool"},
+    "configMap": {"name": "string", "defaultMode": "int", "items": _FILES, "optional": "bool"},
+    "projected": {"defaultMode": "int", "sources": [_SOURCE]},
     "downwardAPI": {"defaultMode": "int", "items": "list"},
     "persistentVolumeClaim": {"claimName": "string", "readOnly": "bool"},
     "ephemeral": "mapping",

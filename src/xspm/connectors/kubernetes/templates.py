@@ -2,8 +2,9 @@
 
 Kinds of Kubernetes itself keep theirs at a known place. In any other object a pod is recognised by its form: a mapping
 with a list `containers` whose items have a name and an image, command or security context; below `spec` of something
-called a template, or beside `metadata`, a name or image alone will do. Containers in other forms (the steps of a
-pipeline) are not read, and noted. The search is bounded.
+called a template, or beside `metadata`, a name or image alone will do, and a `podTemplate` needs none, for operators
+complete it with their own. Containers in other forms (the steps of a pipeline) are not read, and noted. The search is
+bounded. Pipelines that are known are read by `xspm.connectors.kubernetes.pipelines`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xspm.connectors.kubernetes.names import RAW_TYPES
+from xspm.connectors.kubernetes.shapes import POD_SPEC
 
 if TYPE_CHECKING:
     from xspm.syntax.yaml import Path
@@ -35,6 +37,9 @@ _WITHOUT: Final = {("apps", "ControllerRevision"), ("apiextensions.k8s.io", "Cus
 _ONE: Final = frozenset({"container", "initContainer", "mainContainer", "script", "sidecar", "stepTemplate"})
 _SEVERAL: Final = frozenset({"containers", "ephemeralContainers", "initContainers", "sidecars", "steps"})
 """What pipelines and operators call containers that stand outside a pod spec."""
+_ONE_ENDING: Final = ("Container",)
+_SEVERAL_ENDING: Final = ("Containers",)
+_PARTIAL: Final = ("podtemplate", "podtemplatespec")
 _MARKS: Final = ("image", "command", "securityContext")
 KNOWN_KINDS: Final = frozenset(_KNOWN)
 """API group and kind of what makes pods in Kubernetes itself."""
@@ -116,7 +121,11 @@ def _taken(key: str, item: Any, path: Path, holder: dict[str, Any], found: Found
         if key != "spec" and any(_is_container(each) for each in containers):
             found.specs.append((*path, key))
             return True
-    parts = [item] if key in _ONE else item if key in _SEVERAL and type(item) is list else []
+    if key == "spec" and type(item) is dict and _is_partial(item, path):
+        found.templates.append(path)
+        return True
+    one, several = key in _ONE or key.endswith(_ONE_ENDING), key in _SEVERAL or key.endswith(_SEVERAL_ENDING)
+    parts = [item] if one else item if several and type(item) is list else []
     if any(map(_is_marked, parts)):
         found.unread.append((*path, key))
         return True
@@ -137,6 +146,12 @@ def _is_pod_spec(containers: list[Any], path: Path, holder: dict[str, Any]) -> b
     if not (name.lower().endswith(("template", "templates")) or "metadata" in holder):
         return False
     return any(type(item) is dict and ("image" in item or "name" in item) for item in containers)
+
+
+def _is_partial(spec: dict[str, Any], path: Path) -> bool:
+    """Whether a `spec` without containers is one of a pod, by the name of what holds it and by its fields."""
+    name = path[-1] if path else ""
+    return type(name) is str and name.lower().endswith(_PARTIAL) and any(key in POD_SPEC for key in spec)
 
 
 def _is_container(item: Any) -> bool:

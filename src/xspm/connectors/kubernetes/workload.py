@@ -42,7 +42,8 @@ class Workload(ResourceType, frozen=True, kw_only=True):
     """Annotations of the object itself; what looks like a credential is redacted."""
     template_path: str
     """Where the object keeps the pod template: `spec.template`; empty for a Pod. Where there is only a PodSpec, where
-    it is: `spec.podSpec`.
+    it is: `spec.podSpec`. For pipelines (Argo Workflows, Tekton) the part that the pod is made from:
+    `spec.templates[0]`, `spec.taskSpec`.
     """
     pod_labels: Maybe[dict[str, str]]
     """Labels of the pod template."""

@@ -188,9 +188,15 @@ def test_the_container_comes_before_the_pod(
 
 @pytest.mark.parametrize(
     ("annotation", "expected"),
-    [("runtime/default", "RuntimeDefault"), ("localhost/x", "Localhost"), ("unconfined", "Unconfined"), ("odd", "odd")],
+    [
+        ("runtime/default", "RuntimeDefault"),
+        ("localhost/x", "Localhost"),
+        ("unconfined", "Unconfined"),
+        ("odd", "odd"),
+        ("''", None),
+    ],
 )
-def test_app_armor_annotations_count(annotation: str, expected: str) -> None:
+def test_app_armor_annotations_count(annotation: str, expected: str | None) -> None:
     text = f"""
 apiVersion: v1
 kind: Pod
@@ -234,9 +240,10 @@ def test_the_pull_policy_is_the_api_servers_default(image: str, policy: str) -> 
     assert container(image=image, imagePullPolicy="Never")["image_pull_policy"] == "Never"
 
 
-def test_ports_of_the_hosts_network_are_host_ports() -> None:
+@pytest.mark.parametrize("written", [{}, {"hostPort": 0}, {"hostPort": None}])
+def test_ports_of_the_hosts_network_are_host_ports(written: dict[str, Any]) -> None:
     (found,) = data(
-        pod(hostNetwork=True, containers=[{"name": "c", "ports": [{"containerPort": 80}]}]), "k8s.container"
+        pod(hostNetwork=True, containers=[{"name": "c", "ports": [{"containerPort": 80, **written}]}]), "k8s.container"
     )
     assert found["spec"]["ports"][0]["hostPort"] == 80
 
@@ -256,12 +263,18 @@ def test_probes_and_old_names_get_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
-    [("sys_admin", "SYS_ADMIN"), ("CAP_SYS_PTRACE", "SYS_PTRACE"), ("cap_net_raw", "NET_RAW"), ("all", "ALL")],
+    ("written", "added", "dropped"),
+    [
+        ("sys_admin", "SYS_ADMIN", "SYS_ADMIN"),
+        ("CAP_SYS_PTRACE", "SYS_PTRACE", "CAP_SYS_PTRACE"),
+        ("cap_net_raw", "NET_RAW", "CAP_NET_RAW"),
+        ("all", "ALL", "ALL"),
+        ("cap_all", "ALL", "CAP_ALL"),
+    ],
 )
-def test_capabilities_are_read_as_runtimes_do(written: str, read: str) -> None:
+def test_capabilities_are_read_as_the_runtime_that_gives_most(written: str, added: str, dropped: str) -> None:
     settings = container(securityContext={"capabilities": {"add": [written], "drop": [written]}})["security_context"]
-    assert (settings["capabilities_add"], settings["capabilities_drop"]) == ([read], [read])
+    assert (settings["capabilities_add"], settings["capabilities_drop"]) == ([added], [dropped])
 
 
 @pytest.mark.parametrize(
@@ -333,6 +346,9 @@ SPEC = "{containers: [{name: c, image: i}]}"
         ("apiVersion: x.io/v1\nkind: X\nspec: {template: {spec: {containers: {a: b}}}}", []),
         (f"apiVersion: x.io/v1\nkind: X\nspec: {{podSpec: {SPEC}, podTemplateSpec: {{spec: {SPEC}}}, pod: {{spec: {SPEC}}}}}", ["spec.pod", "spec.podSpec", "spec.podTemplateSpec"]),
         ("apiVersion: x.io/v1\nkind: X\nspec: {work: {containers: [{name: c, securityContext: {}}]}}", ["spec.work"]),
+        ("apiVersion: x.io/v1\nkind: X\nspec: {sets: [{podTemplate: {spec: {hostPID: true}}}], podTemplate: {spec: {initContainers: [{name: a}]}}}", ["spec.podTemplate", "spec.sets[0].podTemplate"]),
+        ("apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nspec: {jobTargetRef: {template: {spec: " + SPEC + "}}}", ["spec.jobTargetRef.template"]),
+        ("apiVersion: serving.knative.dev/v1\nkind: Configuration\nspec: {template: {spec: {containers: [{image: i}]}}}", ["spec.template"]),
         (f"apiVersion: v1\nkind: Deployment\nspec: {{template: {{spec: {SPEC}}}}}", ["spec.template"]),
         (f"apiVersion: v1\nkind: pod\nspec: {SPEC}", [""]),
         (f"apiVersion: apps/v1\nkind: ControllerRevision\ndata: {{spec: {{template: {{spec: {SPEC}}}}}}}", []),
@@ -357,6 +373,9 @@ def test_a_pod_spec_without_a_template_has_places() -> None:
         ("{steps: [{name: a, image: x}]}", "spec.steps holds"),
         ("{containers: [{name: a, securityContext: {privileged: true}}]}", "spec.containers holds"),
         ("{job: {initContainers: [{image: x}], containers: []}}", "spec.job.initContainers holds"),
+        ("{kafkaContainer: {securityContext: {privileged: true}}}", "spec.kafkaContainer holds"),
+        ("{extraContainers: [{name: x, image: x}]}", "spec.extraContainers holds"),
+        ("{podTemplate: {spec: {other: {initContainers: [{image: x}]}}}}", "spec.podTemplate.spec.other.initContainers holds"),
     ],
 )  # fmt: skip
 def test_containers_in_other_forms_are_problems(spec: str, message: str) -> None:
@@ -422,6 +441,9 @@ def test_the_token_follows_the_service_account() -> None:
         ("containers: [{name: c, securityContext: x}]", "spec.containers[0].securityContext is a string, and a mapping is expected", 5),
         ("containers: [{name: c, securityContext: {capabilities: {add: x}}}]", "spec.containers[0].securityContext.capabilities.add is a string, and a list of strings is expected", 5),
         ("containers: [{name: c}]\n  volumes: x", "spec.volumes is a string, and a list is expected", 6),
+        ("volumes: [{name: v, projected: {sources: [{serviceAccountToken: x}]}}]", "spec.volumes[0].projected.sources[0].serviceAccountToken is a string, and a mapping is expected", 5),
+        ("volumes: [{name: v, projected: {sources: [{secret: {items: [{mode: '0644'}]}}]}}]", "spec.volumes[0].projected.sources[0].secret.items[0].mode is a string, and an integer is expected", 5),
+        ("volumes: [{name: v, secret: {items: [{mode: '0644'}]}}]", "spec.volumes[0].secret.items[0].mode is a string, and an integer is expected", 5),
     ],
 )  # fmt: skip
 def test_malformed_parts_are_problems_and_unknown(spec: str, message: str, line: int) -> None:

@@ -18,6 +18,7 @@ from xspm.connectors.kubernetes import CONNECTOR
         ("v1", "ConfigMap", {"data": [1]}, ["data"], "data is a list, and a mapping is expected"),
         ("networking.k8s.io/v1", "Ingress", {"spec": {"tls": True}}, ["spec", "tls"], "spec.tls is a boolean, and a list is expected"),
         ("networking.k8s.io/v1", "NetworkPolicy", {"spec": {"ingress": [{"from": "x"}]}}, ["spec", "ingress", 0, "from"], "spec.ingress[0].from is a string, and a list is expected"),
+        ("networking.k8s.io/v1", "NetworkPolicy", {"spec": {"egress": [{"ports": [{"endPort": "9"}]}]}}, ["spec", "egress", 0, "ports", 0, "endPort"], "spec.egress[0].ports[0].endPort is a string, and an integer is expected"),
         ("rbac.authorization.k8s.io/v1", "Role", {"rules": "x"}, ["rules"], "rules is a string, and a list is expected"),
         ("rbac.authorization.k8s.io/v1", "Role", {"rules": [{"verbs": "*"}]}, ["rules", 0, "verbs"], "rules[0].verbs is a string, and a list of strings is expected"),
     ],
