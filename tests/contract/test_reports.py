@@ -10,7 +10,7 @@ import pytest
 
 from commandline import ROOT, acting
 from xspm.model.verdict import Failure, Run
-from xspm.report.interface import ALIASES, SUFFIXES, TABLE, Format, format_for, load, parse_output
+from xspm.report.interface import ALIASES, SUFFIXES, TABLE, Format, InParts, format_for, load, parse_output
 
 RICH = msgspec.json.decode((ROOT / "tests" / "data" / "report" / "run.json").read_bytes(), type=Run)
 EMPTY = Run(
@@ -36,6 +36,40 @@ def test_every_format_renders_every_run(name: str, run: str) -> None:
     assert acting(text) == []
     assert text.endswith("\n")
     assert "\r" not in text
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("name", ["json", "sarif", "junit", "csv"])
+def test_a_format_that_is_as_long_as_the_evidence_comes_in_parts(name: str, run: str) -> None:
+    one = load(name)
+    assert isinstance(one, InParts)
+    assert "".join(one.parts(RUNS[run])) == one.render(RUNS[run])
+
+
+@pytest.mark.parametrize("name", ["json", "sarif", "junit", "csv"])
+def test_no_part_is_as_long_as_the_evidence(name: str) -> None:
+    one, first = load(name), RICH.assessments[0]
+    assert isinstance(one, InParts)
+    large = msgspec.structs.replace(RICH, assessments=(msgspec.structs.replace(first, verdicts=first.verdicts * 400),))
+    parts = list(one.parts(large))
+    assert "".join(parts) == one.render(large)
+    assert max(map(len, parts)) < len("".join(parts)) / 2
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_assets_of_one_name_are_told_apart(name: str) -> None:
+    """Two roots called `root`: every place that names an asset names one of them."""
+    one = RICH.assessments[0]
+    twins = tuple(
+        msgspec.structs.replace(one, asset=msgspec.structs.replace(one.asset, id=f"dir:{folder}/root", name="twinroot"))
+        for folder in ("old", "new")
+    )
+    text = load(name).render(msgspec.structs.replace(RICH, assessments=twins))
+    said = text.replace("\\", "")
+    assert "dir:old/root" in said or "dir/old/root" in said
+    assert "dir:new/root" in said or "dir/new/root" in said
+    if name != "json":
+        assert "twinroot" not in said
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xspm.app.examples import Trial, run_examples
-from xspm.app.policies import FOLDER, built
+from xspm.app.policies import FOLDER, built, listed
 from xspm.app.types import resource_types
-from xspm.errors import PolicyError, UsageError
+from xspm.errors import PolicyError, UsageError, together
 from xspm.policy.checks import check_id_of
+from xspm.policy.library import refuse
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
@@ -38,14 +39,25 @@ def find(sources: Built, patterns: Sequence[str]) -> list[Check]:
 
 
 def sound(policies: Sequence[str] = ()) -> Built:
-    """Everything in reach, from source.
+    """Everything in reach, from source and never from a cache.
 
     Raises:
-        PolicyError, CelError, DocumentError: the first file that is not sound.
+        PolicyError, CelError, DocumentError: something is not sound; with the first mistake come all others.
     """
     sources = built(policies)
     if sources.errors:
-        raise sources.errors[0]
+        raise together(sources.errors)
+    return sources
+
+
+def shown(policies: Sequence[str] = ()) -> Built:
+    """Everything in reach, for commands that only show it.
+
+    Raises:
+        PolicyError, CelError, DocumentError: something is not sound; the first mistake.
+    """
+    sources = listed(policies)
+    refuse(sources)
     return sources
 
 

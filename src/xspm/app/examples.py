@@ -103,9 +103,6 @@ class _Runner:
     def _verdicts(self, example: Example, content: Any) -> Sequence[Verdict]:
         snapshot = self._plain(example) if example.form == "resource" else self._reader().example(example.form, content)
         params = {parameter.name: parameter.default for parameter in self._check.parameters}
-        unknown = [name for name in example.params if name not in params]
-        if unknown:
-            raise PolicyError(f"the example sets the parameter {unknown[0]!r}, which the check does not have")
         planned = Planned(compiled=self._compiled, severity=self._check.severity, params={**params, **example.params})
         plan = Plan(checks={self._check.resource: (planned,)}, policies=())
         return assess(plan, snapshot, engine=self._engine).verdicts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from xspm.app.types import resource_types
-from xspm.errors import PolicyError
+from xspm.errors import PolicyError, together
 from xspm.model.check import Policy, PolicyException
 from xspm.policy import library
 from xspm.policy.cache import Cache
@@ -60,6 +60,11 @@ def in_force(chosen: Sequence[str] = (), exceptions: Path | str | None = None, *
 def built(chosen: Sequence[str] = ()) -> Built:
     """Parse and compile everything in reach from source, with examples and places, gathering every error."""
     return library.build(folders_in_reach(chosen)[0], resource_types())
+
+
+def listed(chosen: Sequence[str] = ()) -> Built:
+    """The same for commands that only show it: from the cache where nothing changed; what is wrong is in `errors`."""
+    return library.listed(folders_in_reach(chosen)[0], resource_types, default_cache())
 
 
 def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
@@ -141,7 +146,12 @@ def _exceptions_file(path: Path | str, known: Library) -> tuple[PolicyException,
     from xspm.policy.exceptions import read_exceptions, unfit  # noqa: PLC0415
     from xspm.syntax.yaml import load_one  # noqa: PLC0415
 
-    read = read_exceptions(load_one(read_file(Path(path)), file=str(path)))
-    for error in unfit(read, known.checks):
-        raise error
+    data = read_file(Path(path))
+    try:
+        read = read_exceptions(load_one(data, file=str(path)))
+        if idle := unfit(read, known.checks):
+            raise together(idle)
+    except PolicyError as error:
+        library.show_lines([error, *error.others], {str(path): data})
+        raise
     return read

@@ -18,13 +18,13 @@ from xspm.cel.ast import Checked, decode
 from xspm.cel.compiler import to_code, to_straight_code
 from xspm.cel.constants import broken
 from xspm.cel.nulls import lint
-from xspm.cel.places import Place, front_end_error
+from xspm.cel.places import Place, front_end_errors
 from xspm.cel.program import Program
 from xspm.cel.reads import free_names, reads
 from xspm.cel.template import Template
 from xspm.cel.tokens import Rewritten, closing_brace, rewrite
 from xspm.cel.types import Messages, parameter_types
-from xspm.errors import CelError
+from xspm.errors import CelError, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +78,8 @@ class Environment:
             indent: spaces before every further line.
 
         Raises:
-            CelError: it does not parse, does not type-check, or breaks one of xspm's own rules.
+            CelError: it does not parse, does not type-check, or breaks one of xspm's own rules; with it come all such
+                mistakes of the expression.
         """
         place = Place(source, file, line, column, indent)
         checked, _, rewritten = self._check(place, resource, params, expect)
@@ -108,43 +109,33 @@ class Environment:
         """Compile a message with expressions in braces; arguments as for `compile`.
 
         Raises:
-            CelError: a brace is not closed, or an expression is wrong.
+            CelError: a brace is not closed, or an expression is wrong; with it come all that are wrong.
         """
         place = Place(source, file, line, column, indent)
+        pieces, errors = _pieces(place)
         parts: list[str | Program] = []
-        literal = ""
-        at = 0
-        while at < len(source):
-            char = source[at]
-            if source[at : at + 2] in {"{{", "}}"}:
-                literal += char
-                at += 2
-            elif char == "{":
-                end = closing_brace(source, at + 1)
-                if end < 0:
-                    raise place.error("this brace is never closed", at, "write {{ for a brace as such")
-                start = place.error("", at + 1)
-                parts += [literal] if literal else []
-                literal = ""
-                parts.append(
-                    self.compile(
-                        source[at + 1 : end],
-                        resource=resource,
-                        params=params,
-                        expect="any",
-                        file=file,
-                        line=start.line or line,
-                        column=start.column or column,
-                        indent=indent,
-                    )
+        for piece in pieces:
+            if isinstance(piece, str):
+                parts.append(piece)
+                continue
+            start = place.error("", piece.start)
+            try:
+                program = self.compile(
+                    source[piece.start : piece.stop],
+                    resource=resource,
+                    params=params,
+                    expect="any",
+                    file=file,
+                    line=start.line or line,
+                    column=start.column or column,
+                    indent=indent,
                 )
-                at = end + 1
-            elif char == "}":
-                raise place.error("a closing brace without an opening one", at, "write }} for a brace as such")
+            except CelError as error:
+                errors.append(error)
             else:
-                literal += char
-                at += 1
-        parts += [literal] if literal else []
+                parts.append(program)
+        if errors:
+            raise together(errors)
         return Template(source, tuple(parts))
 
     def reference(
@@ -195,7 +186,9 @@ class Environment:
         try:
             serialized: bytes = environment.compile(rewritten.text).serialize()
         except RuntimeError as error:
-            raise self._refused(place, str(error), resource, params) from error
+            raise together(
+                [self._refused(place, said, resource, params) for said in front_end_errors(str(error))]
+            ) from error
         checked = decode(serialized)
         self._lint(place, checked, expect)
         return checked, serialized, rewritten
@@ -204,10 +197,18 @@ class Environment:
         kind = checked.type_of(checked.root)
         if expect == "bool" and kind.kind not in {"bool", "dyn"} and str(kind) != "wrapper(bool)":
             raise place.error(f"the expression is of type {self._readable(str(kind))}, not bool")
-        for node, message in broken(checked):
-            raise place.error(message, checked.positions.get(node.id))
-        for problem in lint(checked, self._known().shapes, boolean=expect == "bool"):
-            raise place.error(problem.message, checked.positions.get(problem.node.id), problem.hint)
+        errors = [place.error(message, checked.positions.get(node.id)) for node, message in broken(checked)]
+        # A field that is used twice without asking whether it is null is one mistake.
+        problems = {
+            problem.message: problem
+            for problem in reversed(lint(checked, self._known().shapes, boolean=expect == "bool"))
+        }
+        errors += [
+            place.error(problem.message, checked.positions.get(problem.node.id), problem.hint)
+            for problem in reversed(problems.values())
+        ]
+        if errors:
+            raise together(errors)
 
     def _known(self) -> Messages:
         if self._messages is None:
@@ -237,9 +238,11 @@ class Environment:
     def _readable(self, message: str) -> str:
         return self._known().readable(message)
 
-    def _refused(self, place: Place, said: str, resource: str | None, params: Mapping[str, Any]) -> CelError:
-        """Turn what the front end said into an error for the author."""
-        message, row, position = front_end_error(said)
+    def _refused(
+        self, place: Place, said: tuple[str, int, int], resource: str | None, params: Mapping[str, Any]
+    ) -> CelError:
+        """Turn one error of the front end into one for the author."""
+        message, row, position = said
         hint: str | None = None
         if "recursion" in message:
             return place.error("the expression nests too deep", hint="move parts of it into checks of their own")
@@ -260,6 +263,31 @@ class Environment:
             )
             message = f"`{operator}` does not take ({self._readable(found[2])})"
         return place.error_at(self._readable(message), row, position, hint)
+
+
+def _pieces(place: Place) -> tuple[list[str | slice], list[CelError]]:
+    """Split a message into its literal texts and where its expressions stand, up to a brace that has no partner."""
+    source, at, literal = place.source, 0, ""
+    pieces: list[str | slice] = []
+    while at < len(source):
+        char = source[at]
+        if source[at : at + 2] in {"{{", "}}"}:
+            literal += char
+            at += 2
+        elif char == "}":
+            return pieces, [place.error("a closing brace without an opening one", at, "write }} for a brace as such")]
+        elif char == "{":
+            end = closing_brace(source, at + 1)
+            if end < 0:
+                return pieces, [place.error("this brace is never closed", at, "write {{ for a brace as such")]
+            pieces += [literal] if literal else []
+            pieces.append(slice(at + 1, end))
+            literal = ""
+            at = end + 1
+        else:
+            literal += char
+            at += 1
+    return pieces + ([literal] if literal else []), []
 
 
 def _similar(name: str, names: Any) -> str | None:

@@ -51,9 +51,14 @@ class Place:
         )
 
 
-def front_end_error(text: str) -> tuple[str, int, int]:
-    """Return (message, line, column) of the first error in what the front end said."""
-    found = _FRONT_END.search(text)
-    if found is None:
-        return _STATUS.sub("", text.split("\n", 1)[0]), 1, 1
-    return " ".join(found[3].split()), int(found[1]), int(found[2])
+def front_end_errors(text: str) -> list[tuple[str, int, int]]:
+    """Return (message, line, column) of every error in what the front end said.
+
+    Of errors of syntax, and where one has no place, only the first counts: the others may follow from it. The type
+    checker takes what it could not type for anything, so that each of its errors stands for itself.
+    """
+    found = [(" ".join(said[2].split()), int(said[0]), int(said[1])) for said in _FRONT_END.findall(text)]
+    if not found:
+        return [(_STATUS.sub("", text.split("\n", 1)[0]), 1, 1)]
+    alone = any(row < 1 or message.startswith("Syntax error") for message, row, _ in found)
+    return found[:1] if alone else found

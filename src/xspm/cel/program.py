@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import marshal
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from xspm.cel import library
@@ -45,7 +46,10 @@ class Evaluate(Protocol):
             params: the check's parameters, defaults included.
             resources: the data of every resource of each type in `resource_types`, or why it could not be collected.
             now: RFC 3339; the snapshot's `collected_at`.
-            cost_limit: steps the evaluation may take.
+            cost_limit: steps that each of the two ways may take. Each has one meter, and a step is charged before it is
+                taken; where the straight way gives up, the long way begins anew. So an evaluation takes at most twice
+                the limit, and its result depends on the long way's share alone. (The straight way does not count what
+                it does once, outside of loops, with a text or list as it is: that is no more than a pass over it.)
         """
 
 
@@ -153,8 +157,14 @@ def _code(code: CodeType | bytes) -> CodeType:
 def observe(path: str, resource: Any) -> Any:
     """Return what stands at `path`, one of `Program.reads`: None where nothing does, an `Unknown` as it is."""
     value = resource
-    for name in path.split(".")[1:]:
+    for name in _fields(path):
         if type(value) is not dict:
             return value if isinstance(value, Unknown) else None
         value = value.get(name)
     return value
+
+
+@lru_cache(maxsize=8192)
+def _fields(path: str) -> list[str]:
+    """The names in a path, of which checks have some hundred and resources thousands of values."""
+    return path.split(".")[1:]

@@ -47,8 +47,7 @@ def straight(checked: Checked, load: Load, parameters: str, *, boolean: bool, pl
     if plain and not exact:
         value = writer.local(value)
         value = f"{value} if type({value}) is str else plain_({writer.meter}, {value})"
-    prologue = ["left = cost_limit"] if writer.looped else []
-    prologue += ["m = Meter(cost_limit)"] if writer.metered else []
+    prologue = [f"m = {'Meter(cost_limit)' if writer.metered else None}"] if writer.metered or writer.charged else []
     body = [*prologue, *writer.prologue, *writer.block, f"return {value}"]
     names = ", ".join(name.partition("=")[0] for name in parameters.split(", "))
     lines = [*writer.constants, f"def f({parameters}, cost_limit=LIMIT):", " try:", *render(body, 2)]
@@ -155,10 +154,10 @@ class _Straight(StraightCalls):
         result = self.temp()
         names = {name: self.temp() for name in (node.variable, node.variable2) if name}
         before, body, after = self.repeatedly(lambda: self.loop(node, macro, names, result))
-        self.looped = True
+        self.metered = True
         self.block += [
-            f"left -= len({sequence})",
-            "if left < 0: odd_()",
+            f"m.left -= len({sequence})",
+            "if m.left < 0: odd_()",
             *before,
             f"for {', '.join(names.values())} in {sequence}:",
             body,

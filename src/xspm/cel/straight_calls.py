@@ -30,14 +30,17 @@ class StraightCalls(Generator):
     def __init__(self, checked: Checked, load: Load) -> None:
         super().__init__(checked, load)
         self.depth = 0
-        self.looped = False
         self.metered = False
+        """Whether a loop needs the meter."""
+        self.charged = False
+        """Whether something else may need it."""
 
     @property
     def meter(self) -> str:
-        """The meter: made where it is needed outside of loops, kept in a local within."""
+        """The meter, one for the whole evaluation: made at the start where there are loops, else when first needed."""
         if not self.depth:
-            return "Meter(cost_limit)"
+            self.charged = True
+            return "(m or (m := Meter(cost_limit)))"
         self.metered = True
         return "m"
 

@@ -26,12 +26,13 @@ _DEEPEST: Final = 20
 class Template:
     """A message with compiled expressions."""
 
-    __slots__ = ("parts", "source")
+    __slots__ = ("_rows", "parts", "source")
 
     def __init__(self, source: str, parts: tuple[str | Program, ...]) -> None:
         """Take the literal texts and the expressions, in order."""
         self.source = source
         self.parts = parts
+        self._rows = tuple(_row(part) for part in parts if part != "")
 
     @property
     def programs(self) -> tuple[Program, ...]:
@@ -54,12 +55,27 @@ class Template:
         return any(program.reads_now for program in self.programs)
 
     def render(
-        self, resource: Any, params: Mapping[str, Any], resources: Mapping[str, list[Any] | Unknown], now: str
+        self,
+        resource: Any,
+        params: Mapping[str, Any],
+        resources: Mapping[str, list[Any] | Unknown],
+        now: str,
+        shown: dict[str, str] | None = None,
     ) -> str:
-        """Return the message as one line of printable text."""
+        """Return the message as one line of printable text.
+
+        Args:
+            resource: the resource's data, revived.
+            params: the check's parameters, defaults included.
+            resources: the data of every resource of each type in `resource_types`.
+            now: RFC 3339; the snapshot's `collected_at`.
+            shown: what messages about this very resource showed before, by expression; more is added to it. Nearly
+                every message begins with the resource's name.
+        """
+        known = {} if shown is None else shown
         return "".join([
-            part if type(part) is str else show(part.evaluate(resource, params, resources, now))  # type: ignore[union-attr]
-            for part in self.parts
+            text or known.get(key) or _shown(program, key, known, resource, params, resources, now)
+            for text, program, key in self._rows
         ])  # fmt: skip
 
     def dump(self) -> bytes:
@@ -82,6 +98,21 @@ class Template:
         if form != FORMAT:
             raise CelError("a compiled message of another version")
         return cls(source, tuple(part if isinstance(part, str) else Program.load(part) for part in parts))
+
+
+def _row(part: str | Program) -> tuple[str, Any, str]:
+    """Return a part as text, or as an expression and its name: empty unless the resource alone decides what it is."""
+    if isinstance(part, str):
+        return part, None, ""
+    return "", part, "" if part.resource_types or part.reads_now or "params" in part.source else part.source
+
+
+def _shown(program: Program, key: str, known: dict[str, str], *arguments: Any) -> str:
+    """Evaluate an expression, and remember what it showed if it has a name."""
+    text = show(program.evaluate(*arguments))
+    if key:
+        known[key] = text
+    return text
 
 
 def show(value: Any) -> str:

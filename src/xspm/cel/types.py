@@ -107,10 +107,10 @@ class Messages:
         return cel.Type(self.message(spec.shape)) if spec.shape.kind == "struct" else cel.Type.DYN
 
     def readable(self, message: str) -> str:
-        """Return an error message of the front end with the resource types' own names."""
+        """Return an error message of the front end in the words of the policy language."""
         for name, shape in sorted(self.shapes.items(), key=lambda item: -len(item[0])):
             message = re.sub(rf"\b{re.escape(name)}\b", shape.name, message)
-        return message
+        return re.sub(r"\bwrapper\((\w+)\)", r"\1 or null", message)
 
 
 def parameter_types(params: Mapping[str, Any]) -> dict[str, str]:

@@ -28,7 +28,10 @@ INT_MAX: Final = 2**63 - 1
 UINT_MAX: Final = 2**64 - 1
 
 DEFAULT_COST_LIMIT: Final = 5_000_000
-"""Steps one evaluation may take: about one per element visited or kilobyte of text searched; a second or two."""
+"""Steps one way of an evaluation may take: about one per element visited or kilobyte of text searched; a second or two.
+
+There are two ways, the straight and the long one (see `xspm.cel.program.Evaluate`): an evaluation takes at most twice
+as many."""
 
 
 OUTSIDE: Final = (ArithmeticError, MemoryError, ValueError)

@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from xspm.app import checks as app
-from xspm.cli.console import OUTPUT, coloured, heading, print_json, print_table, print_text
+from xspm.cli import completing
+from xspm.cli.console import OUTPUT, POLICY, coloured, heading, print_json, print_table, print_text
 from xspm.errors import UsageError
 from xspm.model.check import SEVERITIES, Check
 from xspm.report.text import clean, clean_lines, plural
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xspm.app.examples import Trial
-
-_POLICY = click.option("--policy", "-p", "policies", multiple=True, metavar="PATH", help="A further policy folder.")
 
 
 @click.group("check")
@@ -36,11 +35,11 @@ def check() -> None:
 
 
 @check.command("list")
-@click.argument("patterns", nargs=-1)
+@click.argument("patterns", nargs=-1, metavar="[ID|PATTERN]...", shell_complete=completing.CHECKS)
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Only this severity.")
-@click.option("--tag", help="Only checks with this tag.")
-@click.option("--resource", help="Only checks on this resource type.")
-@_POLICY
+@click.option("--tag", metavar="TAG", help="Only checks with this tag.")
+@click.option("--resource", metavar="TYPE", help="Only checks on this resource type.", shell_complete=completing.TYPES)
+@POLICY
 @OUTPUT
 def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **only: str | None) -> None:
     """List checks.
@@ -52,7 +51,7 @@ def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **o
     """
     found = [
         one
-        for one in app.find(app.sound(policies), patterns)
+        for one in app.find(app.shown(policies), patterns)
         if (not only["severity"] or one.severity == only["severity"])
         and (not only["tag"] or only["tag"] in one.tags)
         and (not only["resource"] or one.resource == only["resource"])
@@ -64,9 +63,9 @@ def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **o
     click.echo(f"\n{plural(len(found), 'check')}")
 
 
-@check.command("show")
-@click.argument("check_id", metavar="ID")
-@_POLICY
+@check.command("show", short_help="Show one check whole: what it requires, why, and how to mend it.")
+@click.argument("check_id", metavar="ID", shell_complete=completing.CHECKS)
+@POLICY
 @OUTPUT
 def show(check_id: str, policies: tuple[str, ...], output: str) -> None:
     """Show one check whole: what it requires, why, how to mend it, and which requirements it answers.
@@ -75,7 +74,7 @@ def show(check_id: str, policies: tuple[str, ...], output: str) -> None:
     Examples:
       xspm check show k8s.container.is_not_privileged
     """
-    sources = app.sound(policies)
+    sources = app.shown(policies)
     found = app.find(sources, [check_id])
     if len(found) > 1:
         raise UsageError(f"{check_id!r} names {len(found)} checks", hint="xspm check list shows them")
@@ -123,7 +122,13 @@ def _content(content: Any) -> str:
 
 @check.command("new")
 @click.argument("check_id", metavar="ID")
-@click.option("--resource", required=True, metavar="TYPE", help="What it speaks of; xspm resources lists them.")
+@click.option(
+    "--resource",
+    required=True,
+    metavar="TYPE",
+    help="What it speaks of; xspm resources lists them.",
+    shell_complete=completing.TYPES,
+)
 def new(check_id: str, resource: str) -> None:
     """Start a check of your own below .xspm/checks/.
 
@@ -135,13 +140,21 @@ def new(check_id: str, resource: str) -> None:
     click.echo(f"{path}\nnext: edit it, then xspm check test {check_id}")
 
 
-@check.command("test")
-@click.argument("patterns", nargs=-1, metavar="[ID|PATTERN|PATH]...")
-@_POLICY
+@check.command("test", short_help="Run the examples and remediations of checks.")
+@click.argument("patterns", nargs=-1, metavar="[ID|PATTERN|PATH]...", shell_complete=completing.CHECKS_AND_FILES)
+@POLICY
 @OUTPUT
-@click.option("--engine", type=click.Choice(["xspm", "reference"]), default="xspm", show_default=True)
+@click.option(
+    "--engine",
+    type=click.Choice(["xspm", "reference"]),
+    default="xspm",
+    show_default=True,
+    help="What evaluates the checks.",
+)
 def test(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, engine: str) -> int:
     """Run the examples of checks, and apply every remediation in code form to its failing example.
+
+    Exit codes: 0 all of them hold, 1 one does not, 2 a check is not sound.
 
     \b
     Examples:

@@ -11,13 +11,30 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from xspm.cli import completing
 from xspm.report.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 OUTPUT = click.option(
-    "--output", "-o", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+    "--output",
+    "-o",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
+
+POLICY = click.option(
+    "--policy",
+    "-p",
+    "policies",
+    multiple=True,
+    metavar="PATH",
+    help="A further policy folder or file; repeatable.",
+    shell_complete=completing.FILES,
 )
 
 

@@ -8,9 +8,10 @@ import click
 import msgspec
 
 from xspm.app import frameworks as app
-from xspm.app.policies import built, in_force
+from xspm.app.policies import in_force, listed
 from xspm.app.scan import Request, scan
-from xspm.cli.console import OUTPUT, heading, print_json, print_table, progress
+from xspm.cli import completing
+from xspm.cli.console import OUTPUT, POLICY, heading, print_json, print_table, progress
 from xspm.errors import one_line
 
 
@@ -27,15 +28,16 @@ def framework() -> None:
 
 
 @framework.command("list")
+@POLICY
 @OUTPUT
-def list_(output: str) -> None:
+def list_(policies: tuple[str, ...], output: str) -> None:
     """List frameworks and how much of each checks can answer.
 
     \b
     Examples:
       xspm framework list --output json
     """
-    sources = built()
+    sources = listed(policies)
     found = []
     for name, one in sources.frameworks.items():
         counts = Counter(row.status for row in app.rows(sources, one, None))
@@ -57,22 +59,30 @@ def list_(output: str) -> None:
     print_table([[str(row[key]) for key in keys] for row in found], header)
 
 
-@framework.command("show")
-@click.argument("name")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@framework.command("show", short_help="Show each requirement and the checks that answer it.")
+@click.argument("name", shell_complete=completing.FRAMEWORKS)
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=completing.TARGETS)
 @click.option(
-    "--policy", "-p", "policies", multiple=True, metavar="PATH|NAME", help="Policy folder, file or name; repeatable."
+    "--policy",
+    "-p",
+    "policies",
+    multiple=True,
+    metavar="PATH|NAME",
+    help="Policy folder, file or name; repeatable.",
+    shell_complete=completing.POLICIES,
 )
 @OUTPUT
 def show(name: str, targets: tuple[str, ...], policies: tuple[str, ...], output: str) -> int:
     """Show each requirement, the checks that answer it and, for TARGETs, its status.
+
+    NAME may be cut short where one framework begins so. TARGETs are written as for xspm scan.
 
     \b
     Examples:
       xspm framework show pss-1.37 deploy/
       xspm framework show nist-csf-2.0 --output json
     """
-    sources = built(policies)
+    sources = listed(policies)
     one = app.find(sources, name)
     run = None
     if targets:

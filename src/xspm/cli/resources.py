@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xspm.app.types import filled_by, resource_types
+from xspm.cli import completing
 from xspm.cli.console import OUTPUT, heading, print_json, print_table, print_text
 from xspm.errors import UsageError
 from xspm.model.schema import field_docs
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("type_name", metavar="[TYPE]", required=False)
+@click.argument("type_name", metavar="[TYPE]", required=False, shell_complete=completing.TYPES)
 @OUTPUT
 def resources(type_name: str | None, output: str) -> None:
     """Show every resource type, or the fields of one.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from xspm.app.policies import in_force
 from xspm.app.scan import Request, scan
+from xspm.cli import completing
 from xspm.cli.console import coloured, progress, width
 from xspm.connector import Options
 from xspm.errors import UsageError, one_line
 from xspm.model.check import SEVERITIES
-from xspm.report.interface import STANDARD_OUTPUT, Output, load, parse_output, refuse_unwritable, write_all
+from xspm.report.interface import STANDARD_OUTPUT, Output, Text, parse_output, refuse_unwritable, rendered, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +23,15 @@ if TYPE_CHECKING:
 
 
 @click.command("scan")
-@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.argument("targets", nargs=-1, metavar="TARGET...", shell_complete=completing.TARGETS)
 @click.option(
-    "--policy", "-p", "policies", multiple=True, metavar="PATH|NAME", help="Policy folder, file or name; repeatable."
+    "--policy",
+    "-p",
+    "policies",
+    multiple=True,
+    metavar="PATH|NAME",
+    help="Policy folder, file or name; repeatable.",
+    shell_complete=completing.POLICIES,
 )
 @click.option("--exceptions", type=click.Path(), help="A file of exceptions besides .xspm/exceptions.yaml.")
 @click.option(
@@ -32,7 +40,8 @@ if TYPE_CHECKING:
     "outputs",
     multiple=True,
     metavar="FORMAT[=PATH]|PATH",
-    help="Report to write; repeatable. See xspm scan --help.",
+    help="Report to write, to standard output without PATH; repeatable.",
+    shell_complete=completing.FORMATS,
 )
 @click.option(
     "--fail-on",
@@ -53,9 +62,9 @@ if TYPE_CHECKING:
 @click.option("--explain-score", is_flag=True, help="Show how the score comes about.")
 @click.option("--no-cache", is_flag=True, help="Compile every policy file anew.")
 @click.option("--sudo", is_flag=True, help="Read remote hosts with sudo -n.")
-@click.option("--identity", "-i", metavar="FILE", help="Private key for ssh targets.")
-@click.option("--known-hosts", metavar="FILE", help="Known hosts for ssh targets.")
-@click.option("--ssh-config", metavar="FILE", help="Configuration for ssh targets.")
+@click.option("--identity", "-i", metavar="FILE", help="Private key for ssh targets.", shell_complete=completing.FILES)
+@click.option("--known-hosts", metavar="FILE", help="Known hosts for ssh targets.", shell_complete=completing.FILES)
+@click.option("--ssh-config", metavar="FILE", help="Configuration for ssh targets.", shell_complete=completing.FILES)
 @click.option(
     "--timeout", type=click.IntRange(1, 3600), default=120, show_default=True, help="Seconds one target may take."
 )
@@ -125,7 +134,7 @@ def _refuse(reports: Sequence[Output]) -> None:
 
 def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score: bool) -> None:
     """Render everything before the first byte is written, so that a broken report leaves no other half of the set."""
-    texts = []
+    texts: list[Text] = []
     for report in reports:
         if report.format == "terminal":
             from xspm.report import terminal  # noqa: PLC0415 - only where it is wanted
@@ -141,12 +150,14 @@ def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score
                 )
             )
         else:
-            texts.append(load(report.format).render(run))
+            texts.append(rendered(report.format, run))
     written = dict(zip((report.path for report in reports), texts, strict=True))
     shown = written.pop(STANDARD_OUTPUT, None)
     write_all(written)
-    if shown is not None:
+    if isinstance(shown, str):
         click.echo(shown, nl=not shown.endswith("\n"))
+    elif shown is not None:
+        sys.stdout.writelines(shown)
 
 
 COMMAND = command

@@ -14,7 +14,7 @@ ProblemKind: TypeAlias = Literal["access", "format", "limit", "missing", "timeou
 """Why something could not be read: the words of `unknown.Cause`, and `unsupported` for what xspm does not read yet."""
 
 
-class Location(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+class Location(msgspec.Struct, frozen=True, order=True, omit_defaults=True, gc=False):
     """A place in a file that a person can open."""
 
     file: str

@@ -22,6 +22,11 @@ MAX_SAFE_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 200
 """Nesting beyond this is refused: no configuration needs it, and recursion must end."""
 
+_plain_keys: set[str] = set()
+"""Keys that were seen to be plain: the same few hundred come thousands of times."""
+
+_MAX_KEYS: Final = 4_096
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -35,10 +40,10 @@ def canonical(value: Any) -> bytes:
         ModelError: the value is not JSON, an integer is not exact in JSON, or it nests deeper than `MAX_DEPTH`.
     """
     try:
-        if _plain_enough(value, 0):
+        if _plain_enough(value):
             return _encode(value)
         plain = msgspec.to_builtins(value)
-        return _encode(plain) if _plain_enough(plain, 0) else _rfc8785(plain)
+        return _encode(plain) if _plain_enough(plain) else _rfc8785(plain)
     except (UnicodeEncodeError, msgspec.EncodeError) as error:
         raise ModelError(f"not canonical JSON: {error}") from error
 
@@ -62,33 +67,50 @@ def digest_bytes(data: bytes) -> Digest:
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 
-def _plain_enough(value: Any, depth: int) -> bool:
+def _plain_enough(value: Any) -> bool:
     """Whether msgspec writes `value` exactly as RFC 8785 asks.
 
     Raises:
         ModelError: an integer is not exact, or the value nests too deep.
     """
-    kind = type(value)
-    if kind is not dict and kind is not list and kind is not tuple:
-        return _plain_scalar(value)
-    if depth > MAX_DEPTH:
-        raise ModelError(f"nested deeper than {MAX_DEPTH} levels")
     plain = True
-    if kind is dict:
-        for key in value:
-            # RFC 8785 sorts by UTF-16 code units, msgspec by UTF-8: they differ beyond the Basic Multilingual Plane.
-            if type(key) is not str or not key.isascii():
-                plain = False
-        value = value.values()
-    for item in value:
-        # Nearly every item is a string: seeing that here spares a call.
-        if type(item) is not str and not _plain_enough(item, depth + 1):
-            plain = False
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 2):
+        below: list[Any] = []
+        for part in level:
+            items = part
+            if type(part) is dict:
+                if not _plain_keys.issuperset(part):
+                    plain = _learn(part) and plain
+                items = part.values()
+            for item in items:
+                kind = type(item)
+                # Nearly every item is a string, and nearly every other a collection.
+                if kind is str:
+                    continue
+                if kind is dict or kind is list or kind is tuple:
+                    below.append(item)
+                elif kind is int:
+                    _refuse_inexact(item)
+                elif kind is not bool and item is not None:
+                    plain = False
+        if not below:
+            return plain
+        level = below
+    raise ModelError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _learn(value: dict[Any, Any]) -> bool:
+    """Whether all keys are strings that RFC 8785 and msgspec sort alike: by UTF-16 code units, and by UTF-8.
+
+    They differ beyond the Basic Multilingual Plane.
+    """
+    plain = all(type(key) is str and key.isascii() for key in value)
+    if plain and len(_plain_keys) < _MAX_KEYS:
+        _plain_keys.update(value)
     return plain
 
 
-def _plain_scalar(value: Any) -> bool:
-    kind = type(value)
-    if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+def _refuse_inexact(value: int) -> None:
+    if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
         raise ModelError(f"the integer {value} is outside the range that JSON carries exactly (±2^53-1)")
-    return kind is str or kind is bool or kind is int or value is None

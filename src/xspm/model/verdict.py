@@ -17,7 +17,7 @@ STATUSES: Final[tuple[Status, ...]] = ("fail", "error", "unknown", "pass", "not_
 """Worst first."""
 
 
-class Observed(msgspec.Struct, frozen=True, omit_defaults=True):
+class Observed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The value of one field that the check read."""
 
     path: str
@@ -36,7 +36,7 @@ class ExceptionRef(msgspec.Struct, frozen=True):
     location: Location | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one check says about one resource. Only `pass` is a pass."""
 
     check: str

@@ -297,70 +297,77 @@ class _Assessor:
     def _evaluate(self, group: _Group, resource: Resource) -> Remembered:
         """Run a group of checks on one resource; this is the loop that all of xspm's speed rests on."""
         data, resources, now = resource.live_data, self._resources, self._snapshot.collected_at
-        kind, identity, name, place, content = (
-            resource.type,
-            resource.id,
-            resource.name,
-            resource.location,
-            resource.digest,
-        )
+        kind, identity, name, place = resource.type, resource.id, resource.name, resource.location
+        content = resource.digest
         verdicts: list[Verdict] = []
+        add = verdicts.append
+        shown: dict[str, str] = {}
         passed = decided = total = 0
         attention = False
         for step in group.steps:
+            check, severity, weight, params, applies, program, _, _ = step
             status: Status = "pass"
-            program = step.applies
             outcome: Any = True
-            if program is not None:
-                outcome = program.evaluate(data, step.params, resources, now)
+            if applies is not None:
+                outcome = applies.evaluate(data, params, resources, now)
                 status = "not_applicable"
             if outcome is True:
-                program, status = step.program, "pass"
-                outcome = program.evaluate(data, step.params, resources, now)
-                total += step.weight
+                applies, status = None, "pass"
+                outcome = program.evaluate(data, params, resources, now)
+                total += weight
                 if outcome is True:
-                    passed += step.weight
-                    decided += step.weight
+                    passed += weight
+                    decided += weight
                 elif outcome is False:
-                    decided += step.weight
+                    decided += weight
                     status = "fail"
             elif outcome is not False:
-                total += step.weight
-            if status == "fail" or type(outcome) is not bool:
-                attention = True
-                verdicts.append(self._open(step, program or step.program, outcome, resource, data))
+                total += weight
+            if status != "fail" and (outcome is True or outcome is False):
+                add(Verdict(check, status, severity, kind, identity, name, "", (), place, None, None, content))
             else:
-                verdicts.append(
-                    Verdict(step.id, status, step.severity, kind, identity, name, "", (), place, None, None, content)
-                )
+                attention = True
+                add(self._open(step, applies or program, outcome, resource, data, shown))
         return Remembered(tuple(verdicts), passed, decided, total, attention)
 
-    def _open(
-        self, step: _Step, program: Expression, outcome: Any, resource: Resource, data: dict[str, Any]
+    def _open(  # noqa: PLR0917 - the inner half of the loop above
+        self,
+        step: _Step,
+        program: Expression,
+        outcome: Any,
+        resource: Resource,
+        data: dict[str, Any],
+        shown: dict[str, str],
     ) -> Verdict:
         """The verdict that a person must look at, with what was seen and where."""
         status: Status
         cause: Cause | None = None
         if outcome is False:
-            message = step.message.render(data, step.params, self._resources, self._snapshot.collected_at)
+            message = step.message.render(data, step.params, self._resources, self._snapshot.collected_at, shown)
             status, message = "fail", message or "the check does not hold"
         elif isinstance(outcome, Unknown):
             status, message, cause = "unknown", outcome.reason, outcome.cause
         else:
             status, message = "error", outcome.message if isinstance(outcome, EvaluationError) else "not a truth value"
-        reads = step.reads[program]
+        reads, places, place = step.reads[program], resource.locations, resource.location
+        for _, field in reads:
+            if field in places:
+                # The line of the first field read that is written down, else of the resource.
+                place = places[field]
+                break
         return Verdict(
-            check=step.id,
-            status=status,
-            severity=step.severity,
-            resource_type=resource.type,
-            resource_id=resource.id,
-            resource_name=resource.name,
-            message=message,
-            observed=_observed(reads, resource, data),
-            location=_place(resource, reads),
-            cause=cause,
-            resource_digest=resource.digest,
+            step.id,
+            status,
+            step.severity,
+            resource.type,
+            resource.id,
+            resource.name,
+            message,
+            _observed(reads, places, data),
+            place,
+            cause,
+            None,
+            resource.digest,
         )
 
     def _uncollected(self, kind: str, problem: Problem) -> Remembered:
@@ -387,10 +394,15 @@ def _read(path: str) -> _Read:
     return _Read(path, path.removeprefix("resource."))
 
 
-def _observed(reads: Sequence[_Read], resource: Resource, data: dict[str, Any]) -> tuple[Observed, ...]:
+def _observed(reads: Sequence[_Read], places: Mapping[str, Location], data: dict[str, Any]) -> tuple[Observed, ...]:
     """The values of the fields a check read, as plain JSON."""
-    places = resource.locations
-    return tuple([Observed(path, brief(observe(path, data)), places.get(field)) for path, field in reads[:_SHOWN]])
+    shown: list[Observed] = []
+    for path, field in reads[:_SHOWN]:
+        value = observe(path, data)
+        if value is not None and type(value) is not bool:
+            value = brief(value)
+        shown.append(Observed(path, value, places.get(field)))
+    return tuple(shown)
 
 
 def brief(value: Any) -> Any:
@@ -416,15 +428,6 @@ def _cut(value: Any, depth: int) -> Any:
         entries = {key: _cut(item, depth + 1) for key, item in shown}
         return entries | {"…": f"{len(value) - len(entries)} more"} if len(entries) < len(value) else entries
     return brief(value)
-
-
-def _place(resource: Resource, reads: Sequence[_Read]) -> Location | None:
-    """The line of the first field read that is written down, else of the resource."""
-    places = resource.locations
-    for _, field in reads:
-        if field in places:
-            return places[field]
-    return resource.location
 
 
 def _except(

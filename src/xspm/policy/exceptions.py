@@ -7,7 +7,9 @@ is reported.
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import PolicyError
 from xspm.model.check import PolicyException
@@ -22,42 +24,95 @@ if TYPE_CHECKING:
     from xspm.syntax.yaml import Document
 
 
+_WILD: Final = re.compile(r"[*?\[]")
+_SET: Final = re.compile(r"\[[^]]*\]")
+_FAMILY: Final = 2
+"""Parts that name a family of checks: an area and what in it, as `linux.sshd`."""
+
+
 def read_exceptions(document: Document) -> tuple[PolicyException, ...]:
     """Read an exceptions file: a mapping with the list `exceptions`.
 
     Raises:
-        PolicyError: a field is missing or of the wrong type, or an expiry is not a date.
+        PolicyError: a field is missing or of the wrong type, an expiry is not a date, or an exception is too broad.
     """
-    from xspm.policy.fields import Fields  # noqa: PLC0415 - a cached start reads no file
+    from xspm.policy.fields import Fields, Mistakes  # noqa: PLC0415 - a cached start reads no file
 
-    fields = Fields(document)
-    if not isinstance(fields.get("exceptions"), list):
-        fields.fail("`exceptions` must be a list")
-    exceptions = tuple(_exception(entry) for entry in fields.children("exceptions"))
-    fields.done()
-    return exceptions
+    fields, mistakes = Fields(document), Mistakes()
+    if isinstance(fields.get("exceptions"), list):
+        exceptions = mistakes.attempt(fields.each, "exceptions", _exception)
+    else:
+        exceptions = None
+        mistakes.found.append(fields.mistake("`exceptions` must be a list"))
+    mistakes.attempt(fields.done)
+    mistakes.refuse()
+    return tuple(exceptions or ())
 
 
 def _exception(entry: Fields) -> PolicyException:
-    expires = entry.text("expires")
-    if not _is_date(expires):
-        entry.fail(f"`expires` is {expires!r}, not a date", "expires", hint="write it as 2027-01-31")
-    exception = PolicyException(
-        checks=entry.texts("checks"),
-        resources=entry.texts("resources"),
-        assets=entry.texts("assets") or ("*",),
-        reason=entry.text("reason"),
-        owner=entry.text("owner"),
-        expires=expires,
-        location=entry.location(),
-    )
-    entry.done()
-    for key in ("checks", "resources"):
-        if not getattr(exception, key):
-            entry.fail(f"`{key}` is missing: an exception says exactly what it covers")
-    if all(any(not pattern.strip("*") for pattern in given) for given in (exception.checks, exception.resources)):
-        entry.fail("this would except every check on every resource", "checks", hint="name the checks or the resources")
-    return exception
+    from xspm.policy.fields import Mistakes  # noqa: PLC0415 - as above
+
+    mistakes = Mistakes()
+    patterns: dict[str, Any] = {key: mistakes.attempt(entry.texts, key) for key in ("checks", "resources", "assets")}
+    texts: dict[str, Any] = {key: mistakes.attempt(entry.text, key) for key in ("reason", "owner", "expires")}
+    mistakes.attempt(entry.done)
+    if texts["expires"] and not _is_date(texts["expires"]):
+        said = f"`expires` is {texts['expires']!r}, not a date"
+        mistakes.found.append(entry.mistake(said, "expires", hint="write it as 2027-01-31"))
+    missing = [key for key in ("checks", "resources") if patterns[key] == ()]
+    mistakes.found += [
+        entry.mistake(f"`{key}` is missing: an exception says exactly what it covers")
+        for key in missing
+        if key not in entry.unasked().values()
+    ]
+    patterns["assets"] = patterns["assets"] or ("*",)
+    if not missing and None not in patterns.values():
+        mistakes.attempt(_narrow, entry, **patterns)
+    mistakes.found = entry.independent(mistakes.found)
+    mistakes.refuse()
+    return PolicyException(location=entry.location(), **patterns, **texts)
+
+
+def _narrow(entry: Fields, checks: tuple[str, ...], resources: tuple[str, ...], assets: tuple[str, ...]) -> None:
+    """Refuse an exception that is open on too many sides.
+
+    Named resources may be excepted from any checks. On every resource, of named assets, it takes checks by id or a
+    family of them (`linux.sshd.*`); on every resource of every asset, checks by their ids.
+
+    Raises:
+        PolicyError: it is too broad.
+    """
+    if all(map(_names, resources)):
+        return
+    everywhere = not all(map(_names, assets))
+    hint = "name the resources, for instance prod/*"
+    for index, pattern in enumerate(checks):
+        if _parts_named(pattern) < _FAMILY:
+            raise entry.mistake(
+                f"{pattern} on every resource is too broad an exception",
+                "checks",
+                index,
+                hint=f"{hint}; or a family of checks, linux.sshd.*, on named assets; or checks by their ids",
+            )
+        if everywhere and _WILD.search(pattern):
+            raise entry.mistake(
+                f"{pattern} on every resource of every asset is too broad an exception",
+                "checks",
+                index,
+                hint=f"{hint}; or name the assets, or the checks by their ids",
+            )
+
+
+def _names(pattern: str) -> bool:
+    """Whether a pattern on resources or assets names something: a part of it begins or ends as the name does."""
+    parts = re.split(r"[/:]", _SET.sub("*", pattern))
+    return any(part and (part[0].isalnum() or part[-1].isalnum()) for part in parts)
+
+
+def _parts_named(pattern: str) -> float:
+    """How many whole parts of a check's id a pattern names before its first wildcard; all of them without one."""
+    wild = _WILD.search(pattern)
+    return pattern[: wild.start()].count(".") if wild else math.inf
 
 
 def _is_date(text: str) -> bool:
@@ -90,6 +145,7 @@ def unfit(exceptions: Iterable[PolicyException], check_ids: Collection[str]) -> 
             f"the exception names {pattern}, which is no check",
             file=exception.location.file if exception.location else None,
             line=exception.location.line if exception.location else None,
+            column=exception.location.column if exception.location else None,
             hint="xspm check list shows them",
         )
         for exception in exceptions

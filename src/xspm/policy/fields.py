@@ -1,22 +1,54 @@
-"""Reading a policy file field by field, so that every error names `file:line:column`.
+"""Reading a policy file field by field, so that every error names `file:line:column` and shows the line.
 
 `Fields` wraps one mapping of a YAML document. Each getter checks the type of what it returns; `done()` refuses what
-nobody asked for, with the nearest known name as a hint.
+nobody asked for, with the nearest known name as a hint. `Mistakes` gathers what several getters raise, so that one
+mistake hides no other.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
-from xspm.errors import PolicyError
+from xspm.errors import CelError, DocumentError, PolicyError, apart, together
 from xspm.model.asset import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from xspm.errors import XspmError
     from xspm.syntax.yaml import Document
 
 _MISSING = object()
+
+_Result = TypeVar("_Result")
+_Arguments = ParamSpec("_Arguments")
+
+
+class Mistakes:
+    """What is wrong with a file, gathered part by part."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.found: list[XspmError] = []
+
+    def attempt(
+        self, action: Callable[_Arguments, _Result], *given: _Arguments.args, **named: _Arguments.kwargs
+    ) -> _Result | None:
+        """Return what an action does, None where it finds mistakes, which are kept."""
+        try:
+            return action(*given, **named)
+        except (PolicyError, CelError, DocumentError) as error:
+            self.found += apart(error)
+            return None
+
+    def refuse(self) -> None:
+        """Raise all that was found.
+
+        Raises:
+            PolicyError, CelError, DocumentError: the first, with the others in it; nothing when there is none.
+        """
+        if self.found:
+            raise together(self.found)
 
 
 class Fields:
@@ -41,8 +73,12 @@ class Fields:
 
     def fail(self, message: str, *key: str | int, hint: str | None = None) -> NoReturn:
         """Raise a `PolicyError` that points at `key` below this mapping."""
+        raise self.mistake(message, *key, hint=hint)
+
+    def mistake(self, message: str, *key: str | int, hint: str | None = None) -> PolicyError:
+        """A `PolicyError` that points at `key` below this mapping."""
         line, column = self.position(*key)
-        raise PolicyError(message, file=self.document.file, line=line, column=column, hint=hint)
+        return PolicyError(message, file=self.document.file, line=line, column=column, hint=hint)
 
     def position(self, *key: str | int) -> tuple[int, int]:
         """1-based line and column of a key or item below this mapping, or of the nearest thing above it."""
@@ -100,9 +136,13 @@ class Fields:
             return ()
         if not isinstance(value, list):
             self.fail(f"`{key}` must be a list", key)
-        for index, item in enumerate(value):
-            if not isinstance(item, str) or not item.strip():
-                self.fail(f"`{key}` must be a list of text", key, index)
+        wrong = [
+            self.mistake(f"`{key}` must be a list of text", key, index)
+            for index, item in enumerate(value)
+            if not isinstance(item, str) or not item.strip()
+        ]
+        if wrong:
+            raise together(wrong)
         return tuple(value)
 
     def mapping(self, key: str) -> dict[str, Any]:
@@ -116,12 +156,23 @@ class Fields:
 
     def children(self, key: str) -> list[Fields]:
         """The mappings in a list; empty when absent."""
+        return self.each(key, lambda entry: entry)
+
+    def each(self, key: str, read: Callable[[Fields], _Result]) -> list[_Result]:
+        """What each mapping in a list says; empty when absent. What is wrong with one hides nothing of the others."""
         value = self.get(key)
         if value is None:
             return []
         if not isinstance(value, list):
             self.fail(f"`{key}` must be a list", key)
-        return [Fields(self.document, (*self.path, key, index)) for index in range(len(value))]
+        mistakes = Mistakes()
+
+        def one(index: int) -> _Result:
+            return read(Fields(self.document, (*self.path, key, index)))
+
+        results = [mistakes.attempt(one, index) for index in range(len(value))]
+        mistakes.refuse()
+        return results  # type: ignore[return-value]  # none was refused
 
     def child(self, key: str) -> Fields:
         """The mapping below a key."""
@@ -132,12 +183,29 @@ class Fields:
         """Refuse keys that nobody asked for.
 
         Raises:
-            PolicyError: naming the first of them.
+            PolicyError: naming them.
         """
-        for key in self._mapping:
-            if key not in self._asked:
-                import difflib  # noqa: PLC0415 - only an error needs it
+        known = ", ".join(sorted(self._asked))
+        wrong = [
+            self.mistake(
+                f"`{key}` is not known here", key, hint=f"did you mean `{near}`?" if near else f"known here: {known}"
+            )
+            for key, near in self.unasked().items()
+        ]
+        if wrong:
+            raise together(wrong)
 
-                near = difflib.get_close_matches(str(key), sorted(self._asked), n=1)
-                hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(self._asked))}"
-                self.fail(f"`{key}` is not known here", key, hint=hint)
+    def independent(self, found: Sequence[XspmError]) -> list[XspmError]:
+        """Leave out what follows from a misspelt key: what it means is not missing, it is called something else."""
+        misspelt = {f"`{meant}` is missing" for meant in self.unasked().values()}
+        return [error for error in found if error.message not in misspelt]
+
+    def unasked(self) -> dict[str, str | None]:
+        """The keys that nobody asked for, each with the known key that it looks like."""
+        unasked = [key for key in self._mapping if key not in self._asked]
+        if not unasked:
+            return {}
+        import difflib  # noqa: PLC0415 - only an error needs it
+
+        known = sorted(self._asked)
+        return {key: next(iter(difflib.get_close_matches(str(key), known, n=1)), None) for key in unasked}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _MAX_FILE: Final = 1024 * 1024
 _MAX_FILES: Final = 20_000
-_KINDS: Final = ("checks", "policies", "frameworks")
+KINDS: Final = ("checks", "policies", "frameworks")
+"""Sub-folders of a policy folder that hold one file per thing."""
 
 
 class Folder(msgspec.Struct, frozen=True):
@@ -58,7 +59,7 @@ def read_folder(path: Path, *, shipped: bool = False) -> Folder:
     if not is_folder(path):
         return Folder(shown=str(path), files={f"policies/{path.stem}.yaml": read_file(path)}, alone=True)
     files: dict[str, bytes] = {}
-    for kind in _KINDS:
+    for kind in KINDS:
         for file in _walk(path / kind):
             files[f"{kind}/{file.relative_to(path / kind).as_posix()}"] = read_file(file)
     if os.path.lexists(path / "exceptions.yaml"):

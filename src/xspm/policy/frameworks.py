@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from xspm.model.check import Framework, Requirement
-from xspm.policy.fields import Fields
+from xspm.policy.fields import Fields, Mistakes
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from xspm.syntax.yaml import Document
+
+
+_TEXTS: Final = ("title", "version", "publisher", "url")
 
 
 def read_framework(document: Document, name: str) -> Framework:
@@ -21,36 +24,32 @@ def read_framework(document: Document, name: str) -> Framework:
         PolicyError: a field is missing or of the wrong type, an id stands twice, or a requirement has both checks and
         a reason.
     """
-    fields = Fields(document)
+    fields, mistakes = Fields(document), Mistakes()
     seen: set[str] = set()
-    requirements = []
-    for entry in fields.children("requirements"):
-        requirement = Requirement(
+
+    def requirement(entry: Fields) -> Requirement:
+        one = Requirement(
             id=entry.text("id"),
             title=entry.text("title"),
             checks=entry.texts("checks"),
             reason=entry.text("reason", None),
         )
         entry.done()
-        if requirement.id in seen:
-            entry.fail(f"requirement {requirement.id!r} stands twice", "id")
-        if requirement.checks and requirement.reason:
+        if one.id in seen:
+            entry.fail(f"requirement {one.id!r} stands twice", "id")
+        if one.checks and one.reason:
             entry.fail("a requirement has checks or a reason why it has none, not both", "reason")
-        seen.add(requirement.id)
-        requirements.append(requirement)
-    if not requirements:
-        fields.fail("`requirements` is missing or empty")
-    framework = Framework(
-        name=name,
-        title=fields.text("title"),
-        version=fields.text("version"),
-        publisher=fields.text("publisher"),
-        url=fields.text("url"),
-        requirements=tuple(requirements),
-        location=fields.location(),
-    )
-    fields.done()
-    return framework
+        seen.add(one.id)
+        return one
+
+    requirements = mistakes.attempt(fields.each, "requirements", requirement)
+    if requirements == []:
+        mistakes.found.append(fields.mistake("`requirements` is missing or empty"))
+    texts: dict[str, Any] = {key: mistakes.attempt(fields.text, key) for key in _TEXTS}
+    mistakes.attempt(fields.done)
+    mistakes.found = fields.independent(mistakes.found)
+    mistakes.refuse()
+    return Framework(name=name, requirements=tuple(requirements or ()), location=fields.location(), **texts)
 
 
 def mapping(frameworks: Iterable[Framework], check_ids: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

@@ -2,12 +2,13 @@
 
 `build` parses and compiles folders of policy files and gathers every error. `load` does the same or takes the result
 of an earlier build from the cache; its key covers every byte of every file, the interpreter and the code that
-compiles, so that nothing stale is ever used. What is cached holds no examples and no parsed catalogues: those are
-read from source by the commands that show them.
+compiles, so that nothing stale is ever used. Examples and parsed catalogues are cached beside it for `listed`, which
+serves the commands that only show them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -18,7 +19,7 @@ import msgspec
 
 from xspm import __version__
 from xspm.cel import Program, Template
-from xspm.errors import CelError, DocumentError, PolicyError, XspmError
+from xspm.errors import PolicyError, XspmError
 from xspm.model.check import Check, Framework, Policy, PolicyException
 from xspm.model.digest import Digest, digest
 from xspm.policy.folder import read_folder, stamp
@@ -31,11 +32,19 @@ if TYPE_CHECKING:
     from xspm.model.unknown import Unknown
     from xspm.policy.cache import Cache
     from xspm.policy.checks import CheckSource, Snippet
+    from xspm.policy.fields import Mistakes
     from xspm.policy.folder import Folder
+    from xspm.syntax.yaml import Document
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))
 CONTENT: Final = os.path.join(_PACKAGE, "content")
 """What xspm ships."""
+
+_SOURCES: Final = "sources"
+"""The part of a cached library that is `Sources`; no resource type is called so, for each has a dot in its name."""
+
+_LONGEST_SHOWN: Final = 400
+"""Characters of a line up to which an error shows it."""
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -79,6 +88,13 @@ class Built(msgspec.Struct, frozen=True):
     errors: tuple[XspmError, ...]
 
 
+class Sources(msgspec.Struct, frozen=True):
+    """What the files say beyond what a scan needs."""
+
+    checks: dict[str, Check]
+    frameworks: dict[str, Framework]
+
+
 def load(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Library:
     """Return the library of some folders, from the cache if it has exactly this one.
 
@@ -94,29 +110,62 @@ def load(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]],
     cached = _cached(key, cache, lambda: _sound(folders, types)) if cache else None
     if cached is not None:
         return cached
-    made = _sound(folders, types)
+    made = build(folders, types())
+    refuse(made)
     if cache:
+        _store(key, cache, made)
+    return made.library
+
+
+def listed(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Built:
+    """Return what `build` makes of some folders, from the cache if it has exactly that; arguments as for `load`.
+
+    What is not sound is in `errors`, and then nothing comes from the cache. Not for commands that verify.
+    """
+    key = _key(folders)
+    library = _cached(key, cache, lambda: build(folders, types()).library) if cache else None
+    payload = cache.get(f"{key}.{_SOURCES}") if cache and library else None
+    if library is not None and payload is not None:
+        with contextlib.suppress(msgspec.DecodeError):
+            sources = msgspec.json.decode(payload, type=Sources)
+            return Built(library=library, checks=sources.checks, frameworks=sources.frameworks, errors=())
+    made = build(folders, types())
+    if cache and not made.errors:
         _store(key, cache, made)
     return made
 
 
-def _sound(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]]) -> Library:
-    built = build(folders, types())
+def refuse(built: Built) -> None:
+    """Refuse what is not sound, and say how much of it there is.
+
+    Raises:
+        PolicyError, CelError, DocumentError: the first mistake.
+    """
     if built.errors:
         first, rest = built.errors[0], len(built.errors) - 1
         if rest:
             first.hint = f"{first.hint + '; ' if first.hint else ''}{rest} more: xspm policy lint"
         raise first
+
+
+def _sound(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]]) -> Library:
+    built = build(folders, types())
+    refuse(built)
     return built.library
 
 
-def _store(key: str, cache: Cache, library: Library) -> None:
+def _store(key: str, cache: Cache, made: Built) -> None:
     """Keep a library: the checks of each resource type by themselves, for most scans meet only some types."""
+    library = made.library
     parts: dict[str, dict[str, Compiled]] = {}
     for check_id, compiled in library.checks.items():
         parts.setdefault(compiled.check.resource, {})[check_id] = compiled
     for kind, checks in parts.items():
         cache.put(f"{key}.{kind}", msgspec.msgpack.encode(checks))
+    with contextlib.suppress(UnicodeEncodeError):  # an example may hold a lone surrogate, and is then read from source
+        # JSON, because a YAML number may be larger than MessagePack's.
+        sources = msgspec.json.encode(Sources(made.checks, made.frameworks))
+        cache.put(f"{key}.{_SOURCES}", sources)
     cache.put(key, msgspec.msgpack.encode(msgspec.structs.replace(library, checks={})))
 
 
@@ -191,38 +240,57 @@ class _Builder:
         self._own_policies: list[str] = []
         self._frameworks: dict[str, Framework] = {}
         self._exceptions: list[PolicyException] = []
+        self._texts: dict[str, bytes] = {}
 
     def add(self, folder: Folder) -> None:
-        from xspm.policy.checks import check_id_of, read_check  # noqa: PLC0415 - not needed by a cached start
-        from xspm.policy.exceptions import read_exceptions  # noqa: PLC0415
+        from xspm.policy.fields import Mistakes  # noqa: PLC0415 - not needed by a cached start
+
+        for relative, data in folder.files.items():
+            self._texts[folder.name(relative)] = data
+            mistakes = Mistakes()
+            mistakes.attempt(self._add, folder, relative, data)
+            self._errors += sorted(mistakes.found, key=lambda error: (error.line or 0, error.column or 0))
+
+    def _add(self, folder: Folder, relative: str, data: bytes) -> None:
+        from xspm.policy.exceptions import read_exceptions  # noqa: PLC0415 - not needed by a cached start
         from xspm.policy.frameworks import read_framework  # noqa: PLC0415
         from xspm.policy.policies import read_policy  # noqa: PLC0415
         from xspm.syntax.yaml import load_one  # noqa: PLC0415
 
-        for relative, data in folder.files.items():
-            kind, _, name = relative.partition("/")
-            shown = folder.name(relative)
-            try:
-                document = load_one(data, file=shown)
-                if kind == "checks":
-                    source = read_check(document, check_id_of(name), data.decode())
-                    self._unique(source.check.id, self._compiled, shown)
-                    self._sources[source.check.id] = source.check
-                    self._compiled[source.check.id] = self._compile(source, shipped=folder.shipped)
-                elif kind == "policies":
-                    policy = read_policy(document, name.removesuffix(".yaml"))
-                    self._unique(policy.name, self._policies, shown)
-                    self._policies[policy.name] = policy
-                    if not folder.shipped:
-                        self._own_policies.append(policy.name)
-                elif kind == "frameworks":
-                    framework = read_framework(document, name.removesuffix(".yaml"))
-                    self._unique(framework.name, self._frameworks, shown)
-                    self._frameworks[framework.name] = framework
-                else:
-                    self._exceptions += read_exceptions(document)
-            except (PolicyError, CelError, DocumentError) as error:
-                self._errors.append(error)
+        kind, _, name = relative.partition("/")
+        shown = folder.name(relative)
+        document = load_one(data, file=shown)
+        if kind == "checks":
+            self._add_check(document, name, data.decode(), shipped=folder.shipped)
+        elif kind == "policies":
+            policy = read_policy(document, name.removesuffix(".yaml"))
+            self._unique(policy.name, self._policies, shown)
+            self._policies[policy.name] = policy
+            if not folder.shipped:
+                self._own_policies.append(policy.name)
+        elif kind == "frameworks":
+            framework = read_framework(document, name.removesuffix(".yaml"))
+            self._unique(framework.name, self._frameworks, shown)
+            self._frameworks[framework.name] = framework
+        else:
+            self._exceptions += read_exceptions(document)
+
+    def _add_check(self, document: Document, name: str, text: str, *, shipped: bool) -> None:
+        """Read and compile a check; what is wrong with one part of it hides nothing that is wrong with another."""
+        from xspm.policy.checks import check_id_of, read_check  # noqa: PLC0415 - not needed by a cached start
+        from xspm.policy.fields import Mistakes  # noqa: PLC0415
+
+        mistakes = Mistakes()
+        check_id = mistakes.attempt(check_id_of, name, document.file)
+        if check_id is not None:
+            mistakes.attempt(self._unique, check_id, self._compiled, document.file)
+        source = read_check(document, check_id or "", text)
+        mistakes.found += source.mistakes
+        programs = self._programs(source, mistakes)
+        mistakes.refuse()
+        if source.check is not None and programs is not None:
+            self._sources[source.check.id] = source.check
+            self._compiled[source.check.id] = _compiled(source.check, *programs, shipped=shipped)
 
     def finish(self) -> Built:
         from xspm.policy.exceptions import unfit  # noqa: PLC0415 - not needed by a cached start
@@ -236,6 +304,7 @@ class _Builder:
             checks_known = [compiled.check for compiled in self._compiled.values()]
             self._errors += idle(self._policies[name], checks_known, requirements)
         self._errors += unfit(self._exceptions, self._compiled)
+        show_lines(self._errors, self._texts)
         checks = dict(sorted(self._compiled.items()))
         digests = [compiled.digest for compiled in checks.values()]
         library = Library(
@@ -265,51 +334,81 @@ class _Builder:
                 hint="choose another file name; a policy's overrides change severity and parameters",
             )
 
-    def _compile(self, source: CheckSource, *, shipped: bool) -> Compiled:
-        check = source.check
-        if check.resource not in self._types:
-            place = check.location
-            raise PolicyError(
-                f"resource type {check.resource!r} is not known",
-                file=source.expression.file,
-                line=place.line if place else None,
-                hint="xspm resources lists them",
-            )
-        params = {parameter.name: parameter.default for parameter in check.parameters}
+    def _programs(self, source: CheckSource, mistakes: Mistakes) -> tuple[bytes, bytes | None, bytes] | None:
+        """Compile what can be compiled of a check: its condition, where it applies, and its message."""
+        resource = source.resource
+        if resource is None:
+            return None
+        if resource not in self._types:
+            mistakes.found.append(_no_type(resource, self._types, source))
+            return None
+        params = {parameter.name: parameter.default for parameter in source.parameters or ()}
 
-        def program(snippet: Snippet) -> bytes:
-            return self._environment.compile(
-                snippet.text,
-                resource=check.resource,
-                params=params,
-                expect="bool",
-                file=snippet.file,
-                line=snippet.line,
-                column=snippet.column,
-                indent=snippet.indent,
-            ).dump()
+        def place(snippet: Snippet) -> dict[str, Any]:
+            return {
+                "resource": resource,
+                "params": params,
+                "file": snippet.file,
+                "line": snippet.line,
+                "column": snippet.column,
+                "indent": snippet.indent,
+            }
 
-        return Compiled(
-            check=msgspec.structs.replace(check, examples=()),
-            digest=digest(msgspec.structs.replace(check, examples=(), location=None)),
-            program=program(source.expression),
-            applies=program(source.applies) if source.applies else None,
-            message=self._environment.template(
-                source.message.text,
-                resource=check.resource,
-                params=params,
-                file=source.message.file,
-                line=source.message.line,
-                column=source.message.column,
-                indent=source.message.indent,
-            ).dump(),
-            shipped=shipped,
-        )
+        def sure(snippet: Snippet | None) -> Snippet | None:
+            doubtful = source.parameters is None and snippet is not None and "params" in snippet.text
+            return None if doubtful else snippet
+
+        def program(snippet: Snippet | None) -> bytes | None:
+            return self._environment.compile(snippet.text, expect="bool", **place(snippet)).dump() if snippet else None
+
+        def message(snippet: Snippet | None) -> bytes | None:
+            return self._environment.template(snippet.text, **place(snippet)).dump() if snippet else None
+
+        applies = mistakes.attempt(program, sure(source.applies))
+        check = mistakes.attempt(program, sure(source.expression))
+        said = mistakes.attempt(message, sure(source.message))
+        return None if check is None or said is None else (check, applies, said)
 
     def _check_overrides(self, policy: Policy) -> list[XspmError]:
         from xspm.policy.overrides import unfit  # noqa: PLC0415 - not needed by a cached start
 
         return unfit(policy, [compiled.check for compiled in self._compiled.values()])
+
+
+def _no_type(resource: str, types: Mapping[str, TypeSpec], source: CheckSource) -> PolicyError:
+    import difflib  # noqa: PLC0415 - only an error needs it
+
+    near = difflib.get_close_matches(resource, types, n=1)
+    line, column = source.resource_at
+    return PolicyError(
+        f"resource type {resource!r} is not known",
+        file=source.file,
+        line=line,
+        column=column,
+        hint=f"did you mean {near[0]}?" if near else "xspm resources lists them",
+    )
+
+
+def _compiled(check: Check, program: bytes, applies: bytes | None, message: bytes, *, shipped: bool) -> Compiled:
+    return Compiled(
+        check=msgspec.structs.replace(check, examples=()),
+        digest=digest(msgspec.structs.replace(check, examples=(), location=None)),
+        program=program,
+        applies=applies,
+        message=message,
+        shipped=shipped,
+    )
+
+
+def show_lines(errors: Sequence[XspmError], texts: Mapping[str, bytes]) -> None:
+    """Give errors the line that they point at, from the files' bytes by their shown names."""
+    for error in errors:
+        data = texts.get(error.file or "")
+        if data is None or error.line is None or error.column is None:
+            continue
+        lines = data.decode("utf-8-sig", "replace").splitlines()
+        if error.line <= len(lines) and len(lines[error.line - 1]) <= _LONGEST_SHOWN:
+            error.source = lines[error.line - 1]
 
 
 class Expression(Protocol):

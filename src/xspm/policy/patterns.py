@@ -14,6 +14,8 @@ _WILD: Final = frozenset("*?[")
 
 @lru_cache(maxsize=4096)
 def _matcher(pattern: str) -> Callable[[str], object]:
+    if not _WILD.intersection(pattern):
+        return lambda _text: None  # the same text has been asked for before
     start = pattern[:-1]
     if pattern.endswith("*") and not _WILD.intersection(start):
         # `*` and `k8s.*` are nearly all there are, and need no regular expression.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,25 +24,24 @@ def read_policy(document: Document, name: str) -> Policy:
     Raises:
         PolicyError: a field is missing, unknown or of the wrong type, or a selection selects nothing.
     """
-    from xspm.policy.fields import Fields  # noqa: PLC0415 - a cached start reads no file
+    from xspm.policy.fields import Fields, Mistakes  # noqa: PLC0415 - a cached start reads no file
 
-    fields = Fields(document)
-    policy = Policy(
-        name=name,
-        title=fields.text("title"),
-        version=fields.text("version"),
-        include=tuple(_selection(entry) for entry in fields.children("include")),
-        exclude=tuple(_selection(entry) for entry in fields.children("exclude")),
-        overrides=tuple(_override(entry) for entry in fields.children("overrides")),
-        scope=_scope(fields),
-        location=fields.location(),
-    )
-    fields.done()
-    if not policy.include:
-        fields.fail(
-            "`include` is missing or empty: a policy selects checks", hint='every check: include: [{checks: ["*"]}]'
+    fields, mistakes = Fields(document), Mistakes()
+    read: dict[str, Any] = {key: mistakes.attempt(fields.text, key) for key in ("title", "version")}
+    for key in ("include", "exclude"):
+        read[key] = tuple(mistakes.attempt(fields.each, key, _selection) or ())
+    read["overrides"] = tuple(mistakes.attempt(fields.each, "overrides", _override) or ())
+    read["scope"] = mistakes.attempt(_scope, fields)
+    mistakes.attempt(fields.done)
+    if not fields.get("include") and "include" not in fields.unasked().values():
+        mistakes.found.append(
+            fields.mistake(
+                "`include` is missing or empty: a policy selects checks", hint='every check: include: [{checks: ["*"]}]'
+            )
         )
-    return policy
+    mistakes.found = fields.independent(mistakes.found)
+    mistakes.refuse()
+    return Policy(name=name, location=fields.location(), **read)
 
 
 def _selection(entry: Fields) -> Selection:

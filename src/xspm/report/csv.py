@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Final
 
-from xspm.report.text import clean, field, fix, value
+from xspm.report.text import batched, clean, field, fix, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,17 +24,27 @@ COLUMNS: Final = (
     *("exception_reason", "exception_owner", "exception_expires", "frameworks"),
 )
 
+_PART: Final = 500
+"""Rows that are made at once."""
+
 _FORMULA: Final = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 """What starts a formula, in full width too."""
 
 
 def render(run: Run) -> str:
     """Return the report as CSV."""
+    return "".join(parts(run))
+
+
+def parts(run: Run) -> Iterator[str]:
+    """Yield the report in parts of some hundred rows."""
     sheet = _Sheet()
     writer = csv.writer(sheet, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_rows(run))
-    return "".join(sheet.lines)
+    for rows in batched(_rows(run), _PART):
+        writer.writerows(rows)
+        yield sheet.taken()
+    yield sheet.taken()
 
 
 class _Sheet:
@@ -47,30 +57,49 @@ class _Sheet:
         self.lines.append(text)
         return len(text)
 
+    def taken(self) -> str:
+        """Give away what was written so far."""
+        text = "".join(self.lines)
+        self.lines.clear()
+        return text
+
 
 def _rows(run: Run) -> Iterator[list[str]]:
     # What a row says of its check is the same in all of its rows.
-    fixes = {name: fix(check) for name, check in run.checks.items()}
-    frameworks = {name: " ".join(items) for name, items in run.frameworks.items()}
+    titles = {name: _cell(check.title) for name, check in run.checks.items()}
+    fixes = {name: _cell(fix(check)) for name, check in run.checks.items()}
+    frameworks = {name: _cell(" ".join(items)) for name, items in run.frameworks.items()}
     for failure in run.failures:
         told = {"asset": failure.target, "status": "unread", "message": failure.message}
         yield [_cell(told.get(column, "")) for column in COLUMNS]
     for item in run.assessments:
         for verdict in item.verdicts:
-            check = run.checks.get(verdict.check)
-            known = (check.title if check else "", fixes.get(verdict.check, ""), frameworks.get(verdict.check, ""))
-            yield [_cell(text) for text in _row(item, verdict, *known)]
+            name = verdict.check
+            yield _row(item, verdict, titles.get(name, ""), fixes.get(name, ""), frameworks.get(name, ""))
 
 
 def _row(item: Assessment, verdict: Verdict, title: str, remedy: str, frameworks: str) -> list[str]:
     where, terms = verdict.location, verdict.exception
-    observed = "; ".join(f"{field(seen.path)} = {value(seen.value, 500)}" for seen in verdict.observed)
+    observed = "; ".join([f"{field(seen.path)} = {value(seen.value, 500)}" for seen in verdict.observed])
     return [
-        *(item.asset.id, item.asset.type, item.collected_at, verdict.check, title, verdict.severity, verdict.status),
-        *("yes" if terms else "no", verdict.resource_type, verdict.resource_id, verdict.resource_name),
-        *(where.file if where else "", str(where.line or "") if where else "", verdict.message, observed),
-        *(verdict.cause or "", remedy if verdict.status == "fail" else ""),
-        *((terms.reason, terms.owner, terms.expires) if terms else ("", "", "")),
+        _cell(item.asset.id),
+        _cell(item.asset.type),
+        _cell(item.collected_at),
+        _cell(verdict.check),
+        title,
+        verdict.severity,
+        verdict.status,
+        "yes" if terms else "no",
+        _cell(verdict.resource_type),
+        _cell(verdict.resource_id),
+        _cell(verdict.resource_name),
+        _cell(where.file) if where else "",
+        str(where.line or "") if where else "",
+        _cell(verdict.message),
+        _cell(observed),
+        verdict.cause or "",
+        remedy if verdict.status == "fail" else "",
+        *(map(_cell, (terms.reason, terms.owner, terms.expires)) if terms else ("", "", "")),
         frameworks,
     ]
 
@@ -89,6 +118,10 @@ class Csv:
     def render(self, run: Run) -> str:
         """Return the table with its header."""
         return render(run)
+
+    def parts(self, run: Run) -> Iterator[str]:
+        """Return the text of `render` in parts."""
+        return parts(run)
 
 
 FORMAT: Final = Csv()

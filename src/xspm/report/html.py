@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
-from xspm.report.text import clean, code, field, place, plural, value
+from xspm.report.text import clean, code, field, place, plural, told_apart, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +34,7 @@ _LINKS: Final = ("https://", "http://")
 
 def render(run: Run) -> str:
     """Return the page."""
+    run = told_apart(run)
     style = Path(__file__).with_name("html.css").read_text("utf-8")
     parts = [*_head(run, style), *_overview(run), '<main id="findings">']
     if run.failures:

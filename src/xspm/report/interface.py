@@ -1,8 +1,9 @@
 """What a report format is, the table of those that exist, and how a report reaches its file.
 
 A user names a format (`json=report.json`) or only a path, whose suffix then says which (`report.sarif`). The table
-names modules, not objects, so that a run imports only the formats it writes. A report is rendered whole, written
-beside its target and renamed over it: whoever looks at the path sees the old report or the new one, never half of one.
+names modules, not objects, so that a run imports only the formats it writes. A report is rendered whole, or in parts
+where it is as long as the evidence, written beside its target and renamed over it: whoever looks at the path sees the
+old report or the new one, never half of one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import importlib
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -21,7 +22,7 @@ from xspm.errors import ReportError
 from xspm.report.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import BinaryIO
 
     from xspm.model.verdict import Run
@@ -47,6 +48,18 @@ class Format(Protocol):
 
     def render(self, run: Run) -> str:
         """Return the whole report; the same run gives the same text. Linear in the number of verdicts."""
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A format that need not hold the whole report in memory."""
+
+    def parts(self, run: Run) -> Iterator[str]:
+        """Return the text of `render` in parts, made as they are asked for; what can fail has been done by then."""
+
+
+Text: TypeAlias = "str | Iterable[str]"
+"""A report: whole, or its parts in order, to be gone through once."""
 
 
 TABLE: Final[Mapping[str, str]] = {
@@ -99,6 +112,16 @@ def load(name: str) -> Format:
     format_ = importlib.import_module(TABLE[known]).FORMAT
     assert isinstance(format_, Format)  # noqa: S101 - a broken table is a defect of xspm, shown by the contract tests
     return format_
+
+
+def rendered(name: str, run: Run) -> Text:
+    """Return a run as a format writes it, in parts if it can.
+
+    Raises:
+        ReportError: there is no such format.
+    """
+    format_ = load(name)
+    return format_.parts(run) if isinstance(format_, InParts) else format_.render(run)
 
 
 def format_for(path: str) -> str:
@@ -154,12 +177,12 @@ def refuse_unwritable(path: str) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: Text) -> None:
     """Write one report; see `write_all`."""
     write_all({path: text})
 
 
-def write_all(reports: Mapping[str, str]) -> None:
+def write_all(reports: Mapping[str, Text]) -> None:
     """Write reports, by path: every one whole, or no file at all.
 
     A regular file, or one that does not exist yet, is replaced by a rename once all are written beside their targets;
@@ -170,7 +193,7 @@ def write_all(reports: Mapping[str, str]) -> None:
     """
     drafts: dict[str, str] = {}
     try:
-        direct: dict[str, str] = {}
+        direct: dict[str, Text] = {}
         for path, text in reports.items():
             with _blamed(path):
                 target = os.path.realpath(path)
@@ -225,13 +248,17 @@ def _open(path: str) -> BinaryIO:
             return os.fdopen(handle, "wb")
 
 
-def _write(stream: BinaryIO, text: str) -> None:
+def _write(stream: BinaryIO, text: Text) -> None:
     """Write a text in slices, so that its bytes never stand in memory beside it as a whole."""
-    slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
-    stream.writelines(part.encode("utf-8", "backslashreplace") for part in slices)
+    parts = _slices(text) if isinstance(text, str) else text
+    stream.writelines(part.encode("utf-8", "backslashreplace") for part in parts)
 
 
-def _draft(target: str, text: str, mode: int | None) -> str:
+def _slices(text: str) -> Iterator[str]:
+    return (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+
+
+def _draft(target: str, text: Text, mode: int | None) -> str:
     """Write a file beside its target and return its path."""
     folder, name = os.path.split(target)
     # The name is cut because the whole may not pass 255 bytes; O_EXCL refuses a link planted under it.

@@ -19,7 +19,7 @@ from xspm.report import summary
 from xspm.report.text import encode_items, encode_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from xspm.model.check import Check
     from xspm.model.verdict import Assessment, Run, Score
@@ -164,15 +164,16 @@ class Report(msgspec.Struct, frozen=True):
 
 def report(run: Run) -> Report:
     """Return a run in the shape of the schema."""
+    tables = [summary.table([item]) for item in run.assessments]
     return Report(
         schema=SCHEMA,
         tool=Tool("xspm", run.version),
         started_at=run.started_at,
         gate=_gate(run),
         score=_score(summary.score(run)),
-        counts=_counts(run.assessments),
+        counts=_counts(summary.together(tables)),
         failures=run.failures,
-        assessments=tuple(map(_assessment, run.assessments)),
+        assessments=tuple(map(_assessment, run.assessments, tables)),
         checks={name: _check(check, run.frameworks.get(name, ())) for name, check in sorted(run.checks.items())},
     )
 
@@ -195,12 +196,11 @@ def _score(score: Score) -> ReportScore:
     return ReportScore(score.value, score.coverage, score.passed, score.decided, score.total)
 
 
-def _counts(assessments: Iterable[Assessment]) -> Counts:
-    counted = summary.table(assessments)
+def _counts(counted: summary.Table) -> Counts:
     return Counts(**{"passed" if row == "pass" else row: counted.total(row) for row in summary.ROWS})
 
 
-def _assessment(item: Assessment) -> AssetReport:
+def _assessment(item: Assessment, counted: summary.Table) -> AssetReport:
     return AssetReport(
         asset=item.asset,
         collected_at=item.collected_at,
@@ -208,7 +208,7 @@ def _assessment(item: Assessment) -> AssetReport:
         engine=item.engine,
         policies=item.policies,
         score=_score(item.score),
-        counts=_counts([item]),
+        counts=_counts(counted),
         resources=dict(sorted(item.resources.items())),
         problems=item.problems,
         expired_exceptions=item.expired,
@@ -242,16 +242,29 @@ class Json:
 
     def render(self, run: Run) -> str:
         """Return the report, indented, with each verdict on one line, ending in a newline."""
+        return "".join(self.parts(run))
+
+    def parts(self, run: Run) -> Iterator[str]:
+        """Return the text of `render` in parts: all but the verdicts is made at once, they as they are asked for."""
         whole = report(run)
         replace = msgspec.structs.replace
         frame = replace(whole, assessments=tuple(replace(item, verdicts=()) for item in whole.assessments))
         # No text in JSON holds a line break, so what is found here are the empty lists themselves.
         first, *rest = encode_report(frame, indent=2).split(_EMPTY)
-        parts = [first]
-        for item, after in zip(whole.assessments, rest, strict=True):
-            lines = ["\n", *encode_items(item.verdicts, " " * 8), "\n      "] if item.verdicts else []
-            parts += [_EMPTY[:-1], *lines, "]", after]
-        return "".join([*parts, "\n"])
+        return _filled(first, zip(whole.assessments, rest, strict=True))
+
+
+def _filled(first: str, items: Iterable[tuple[AssetReport, str]]) -> Iterator[str]:
+    """Yield a report: its text up to the first asset's verdicts, then these and the text after them, asset by asset."""
+    yield first
+    for item, after in items:
+        yield _EMPTY[:-1]
+        if item.verdicts:
+            yield "\n"
+            yield from encode_items(item.verdicts, " " * 8)
+            yield "\n      "
+        yield f"]{after}"
+    yield "\n"
 
 
 FORMAT: Final = Json()

@@ -12,34 +12,57 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from xspm.report.text import clean, field, fix, place, value
+from xspm.report.text import batched, clean, field, fix, place, told_apart, value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xspm.model.verdict import Assessment, Failure, Run, Verdict
 
 _COUNTED: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 """Element to the attribute that counts it."""
 
+_UNREAD: Final = Counter({"tests": 1, "error": 1})
+
+_PART: Final = 500
+"""Lines or cases that are made at once."""
+
 
 def render(run: Run) -> str:
     """Return the report as XML."""
-    tally: Counter[str] = Counter()
-    lines: list[str] = []
+    return "".join(parts(run))
+
+
+def parts(run: Run) -> Iterator[str]:
+    """Yield the report in parts of some hundred cases."""
+    for lines in batched(_lines(told_apart(run)), _PART):
+        yield "\n".join([*lines, ""])
+
+
+def _lines(run: Run) -> Iterator[str]:
+    # The numbers stand before what they count.
+    tallies = [_tally(run, item) for item in run.assessments]
+    total = sum([*tallies, *(_UNREAD for _ in run.failures)], Counter())
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield f'<testsuites name="xspm" {_numbers(total)} time="0">'
     for failure in run.failures:
-        lines += _unread(failure, tally)
-    for item in run.assessments:
-        lines += _suite(run, item, tally)
-    head = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="xspm" {_numbers(tally)} time="0">']
-    return "\n".join([*head, *lines, "</testsuites>", ""])
+        yield from _unread(failure)
+    for item, tally in zip(run.assessments, tallies, strict=True):
+        yield from _suite(run, item, tally)
+    yield "</testsuites>"
 
 
-def _unread(failure: Failure, total: Counter[str]) -> list[str]:
+def _tally(run: Run, item: Assessment) -> Counter[str]:
+    tally = Counter({"tests": len(item.verdicts)})
+    tally.update(element for verdict in item.verdicts if (element := _element(run, verdict)))
+    return tally
+
+
+def _unread(failure: Failure) -> list[str]:
     """A target that could not be read: a suite with one case, which is an error."""
-    tally = Counter({"tests": 1, "error": 1})
-    total.update(tally)
     name, message = _text(failure.target), _text(failure.message)
     return [
-        f'  <testsuite name="{name}" {_numbers(tally)} time="0">',
+        f'  <testsuite name="{name}" {_numbers(_UNREAD)} time="0">',
         f'    <testcase classname="xspm.target" name="{name} can be read" time="0">',
         f'      <error type="target" message="{message}">{_text(failure.hint or "")}</error>',
         "    </testcase>",
@@ -47,28 +70,26 @@ def _unread(failure: Failure, total: Counter[str]) -> list[str]:
     ]
 
 
-def _suite(run: Run, item: Assessment, total: Counter[str]) -> list[str]:
-    tally: Counter[str] = Counter()
-    cases = [_case(run, item, verdict, tally) for verdict in item.verdicts]
-    total.update(tally)
+def _suite(run: Run, item: Assessment, tally: Counter[str]) -> Iterator[str]:
     name, stamp = _text(item.asset.id), _text(item.collected_at.removesuffix("Z"))
-    lines = [f'  <testsuite name="{name}" {_numbers(tally)} time="0" timestamp="{stamp}">', *cases]
+    yield f'  <testsuite name="{name}" {_numbers(tally)} time="0" timestamp="{stamp}">'
+    for verdict in item.verdicts:
+        yield _case(run, item, verdict)
     if notes := [f"{problem.kind}: {problem.message}" for problem in item.problems] + [*item.expired]:
-        lines.append(f"    <system-err>{chr(10).join(map(_text, notes))}</system-err>")
-    return [*lines, "  </testsuite>"]
+        yield f"    <system-err>{chr(10).join(map(_text, notes))}</system-err>"
+    yield "  </testsuite>"
 
 
-def _case(run: Run, item: Assessment, verdict: Verdict, tally: Counter[str]) -> str:
+def _case(run: Run, item: Assessment, verdict: Verdict) -> str:
     check = run.checks.get(verdict.check)
     title = check.title if check else verdict.check
     name = f"{title} [{verdict.resource_id or verdict.resource_type}]"
     file = f' file="{_text(verdict.location.file)}"' if verdict.location else ""
     start = f'    <testcase classname="{_text(verdict.check)}" name="{_text(name)}"{file} time="0"'
-    tally["tests"] += 1
-    element, message = _outcome(run, verdict)
+    element = _element(run, verdict)
     if not element:
         return start + "/>"
-    tally[element] += 1
+    message = _message(verdict)
     if element == "skipped":
         return f'{start}>\n      <skipped message="{_text(message)}"/>\n    </testcase>'
     body = "\n".join(map(_text, _body(run, item, verdict)))
@@ -76,24 +97,32 @@ def _case(run: Run, item: Assessment, verdict: Verdict, tally: Counter[str]) -> 
     return f"{start}>\n      {opening}{body}</{element}>\n    </testcase>"
 
 
-def _outcome(run: Run, verdict: Verdict) -> tuple[str, str]:
-    """The element that says what became of a verdict (none for a pass), and its message."""
-    message = verdict.message or verdict.status
+def _element(run: Run, verdict: Verdict) -> str:
+    """The element that says what became of a verdict; none for a pass."""
     if verdict.exception:
-        terms = verdict.exception
-        return (
-            "skipped",
-            f"excepted until {terms.expires} by {terms.owner}: {terms.reason} ({verdict.status}: {message})",
-        )
+        return "skipped"
     match verdict.status:
         case "fail":
-            return "failure", message
+            return "failure"
         case "pass":
-            return "", ""
+            return ""
         case "not_applicable":
-            return "skipped", "not applicable"
+            return "skipped"
     lenient = run.allow_unknown or (verdict.status == "unknown" and verdict.cause == "apply")
-    return ("skipped" if lenient else "error"), f"{verdict.status}: {message}"
+    return "skipped" if lenient else "error"
+
+
+def _message(verdict: Verdict) -> str:
+    """What is said of a verdict that is no pass."""
+    message = verdict.message or verdict.status
+    if terms := verdict.exception:
+        return f"excepted until {terms.expires} by {terms.owner}: {terms.reason} ({verdict.status}: {message})"
+    match verdict.status:
+        case "fail":
+            return message
+        case "not_applicable":
+            return "not applicable"
+    return f"{verdict.status}: {message}"
 
 
 def _body(run: Run, item: Assessment, verdict: Verdict) -> list[str]:
@@ -126,6 +155,10 @@ class Junit:
     def render(self, run: Run) -> str:
         """Return the document."""
         return render(run)
+
+    def parts(self, run: Run) -> Iterator[str]:
+        """Return the text of `render` in parts."""
+        return parts(run)
 
 
 FORMAT: Final = Junit()

@@ -15,7 +15,7 @@ import msgspec
 
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
-from xspm.report.text import clean, cut, fix, place, plural
+from xspm.report.text import clean, cut, fix, place, plural, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,7 @@ class Section(msgspec.Struct, frozen=True):
 
 def render(run: Run, limit: int = LIMIT) -> str:
     """Return the report as Markdown of at most `limit` bytes."""
+    run = told_apart(run)
     parts = [_head(run)]
     room = limit - _TAIL - len(parts[0].encode())
     left_out = 0

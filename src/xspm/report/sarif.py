@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
-from xspm.report.text import clean, code, encode_indented, encode_report, place, value
+from xspm.report.text import clean, code, encode_indented, encode_report, place, told_apart, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,7 @@ SCORES: Final[dict[Severity, str]] = {"critical": "9.5", "high": "8.0", "medium"
 
 def log(run: Run) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
     """Return a run as a SARIF log without its results, and the results."""
+    run = told_apart(run)
     found = list(_found(run))
     kept = found[:MAX_RESULTS]
     names = sorted({verdict.check for _, verdict in kept})
@@ -328,10 +329,22 @@ class Sarif:
 
     def render(self, run: Run) -> str:
         """Return the log, indented by one to stay small, ending in a newline."""
+        return "".join(self.parts(run))
+
+    def parts(self, run: Run) -> Iterator[str]:
+        """Return the text of `render` in parts: all but the results is made at once, they as they are asked for."""
         frame, results = log(run)
         before, empty, after = encode_report(frame, indent=1).partition(_EMPTY)
-        parts = list(encode_indented(results, indent=1, depth=3))
-        return "".join([before, empty[:-1], *parts, "\n   ]" if parts else "]", after, "\n"])
+        return _filled(before + empty[:-1], encode_indented(results, indent=1, depth=3), after)
+
+
+def _filled(before: str, results: Iterator[str], after: str) -> Iterator[str]:
+    yield before
+    end = "]"
+    for part in results:
+        yield part
+        end = "\n   ]"
+    yield f"{end}{after}\n"
 
 
 FORMAT: Final = Sarif()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
 from xspm.report.ansi import Painter, Style, fit, width_of, wrap
-from xspm.report.text import clean, field, fix, is_unknown, listed, place, plural, value
+from xspm.report.text import clean, field, fix, is_unknown, listed, place, plural, told_apart, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,7 @@ def render(
         verbose: show every item of every list, and observed values in full.
         explain_score: add the score's arithmetic.
     """
+    run = told_apart(run)
     page = _Page(Painter(colour=colour), max(width, NARROWEST), verbose=verbose)
     for assessment in run.assessments:
         _asset(page, run, assessment)
@@ -133,7 +134,10 @@ class _Page:
 
 def _asset(page: _Page, run: Run, assessment: Assessment) -> None:
     asset = assessment.asset
-    page.rule(fit(clean(asset.name), page.width - 4), "━")
+    name = fit(clean(asset.name), page.width - 4)
+    page.rule(name, "━")
+    if name != clean(asset.name):
+        page.put(clean(asset.name), "dim", indent=0)
     about = [clean(asset.type), assessment.collected_at.replace("T", " ").replace("Z", " UTC")]
     if policies := [f"{clean(policy.name)} {clean(policy.version)}" for policy in assessment.policies]:
         about.append(f"{'policy' if len(policies) == 1 else 'policies'} {', '.join(policies)}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from xspm.model.asset import Location
     from xspm.model.check import Check
+    from xspm.model.verdict import Run
 
 _INVISIBLE: Final = (
     "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: terminal escapes, line breaks, tabs
@@ -83,6 +85,24 @@ def value(data: Any, limit: int = 120) -> str:
     if is_unknown(data):
         return cut(f"unknown ({clean(str(data[UNKNOWN_KEY]))})", limit)
     return cut(clean(encode(data, indent=0)), limit)
+
+
+def told_apart(run: Run) -> Run:
+    """Return the run with the ids of those assets as their names whose name another asset has too.
+
+    `dir:old/root` and `dir:new/root` are both called `root`: for a reader they would be one.
+    """
+    counts = Counter(item.asset.name for item in run.assessments)
+    if len(counts) == len(run.assessments):
+        return run
+    replace = msgspec.structs.replace
+    return replace(
+        run,
+        assessments=tuple(
+            replace(item, asset=replace(item.asset, name=item.asset.id)) if counts[item.asset.name] > 1 else item
+            for item in run.assessments
+        ),
+    )
 
 
 def is_unknown(data: Any) -> bool:

@@ -7,7 +7,7 @@ is counted, so that a few hundred bytes cannot stand for gigabytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
@@ -77,7 +77,7 @@ class _Frame:
         self.merges: list[tuple[Any, Any]] | None = None
 
 
-class _Anchor(NamedTuple):
+class _Anchor(msgspec.Struct, frozen=True):
     """What an alias stands for."""
 
     value: Any
@@ -137,6 +137,7 @@ class Parser:
         parent: _Frame | None = None
         max_nodes = self._limits.max_nodes
         nodes = 0
+        last_scalar: Any = None
         root_value: Any = None
         root_entry: Any = None
         # This loop is where most of a scan's time goes: what is plain is done here, everything else in methods.
@@ -148,7 +149,7 @@ class Parser:
                 value = event.value
                 mark = entry = event.start_mark
                 height = 0
-                self._last_scalar = event
+                last_scalar = event
                 if event.tag is None and event.anchor is None:
                     if event.implicit[0]:
                         value = number(value) if value[:1] in NUMBER_START else WORDS.get(value, value)
@@ -168,29 +169,36 @@ class Parser:
                 frame = stack.pop()
                 parent = stack[-1] if stack else None
                 mark, value, height = frame.mark, frame.value, frame.height
+                self._last_scalar, last_scalar = last_scalar, None
                 entry = self._close(frame, event, nodes)
             if nodes > max_nodes:
                 self._fail(f"more than {max_nodes} values in one document", mark)
             if parent is None:
                 root_value, root_entry = value, entry
                 continue
-            if height >= parent.height:
+            if height and height >= parent.height:
                 parent.height = height + 1
-            if type(parent.tree) is list:
+            tree = parent.tree
+            if type(tree) is list:
                 parent.value.append(value)
-                parent.tree.append(entry)
-            elif parent.key_mark is None:
+                tree.append(entry)
+                continue
+            key_mark = parent.key_mark
+            if key_mark is None:
                 if type(value) is str and value not in parent.value and value != "<<":
                     parent.key = value
                     parent.key_mark = mark
                 else:
                     self._key(parent, value, mark, event)
-            elif parent.key is not None:
-                parent.value[parent.key] = value
-                parent.tree[parent.key] = (parent.key_mark, *entry[1:]) if type(entry) is tuple else parent.key_mark
+                continue
+            key = parent.key
+            if key is not None:
+                parent.value[key] = value
+                tree[key] = (key_mark, *entry[1:]) if type(entry) is tuple else key_mark
                 parent.key_mark = None
             else:
                 self._merge_later(parent, value, entry)
+        self._last_scalar = last_scalar
         root = root_entry if type(root_entry) is tuple else (root_entry, None, self._content_end())
         line = root[0].line + 1 + self._offset
         return Document(root_value, self._file, line, Positions(root, self._offset))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a document."""
@@ -11,7 +13,7 @@ Tree: TypeAlias = dict[str, Any] | list[Any]
 """Marks of a collection's children: for a scalar its mark, for a collection (mark, tree, last line)."""
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True):
     """A place in a text; libyaml's own marks have the same two fields."""
 
     line: int

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "Limits", "Path", "Positions", "load_documents", "load_one"]
 
+_MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark in UTF-8."""
+
 MAX_ERRORS: Final = 20
 """Broken documents of one stream that are reported before the rest of it is given up."""
 
@@ -105,12 +108,14 @@ def _text(data: bytes, file: str, limits: Limits) -> str:
         raise DocumentError(
             "the text is UTF-16 or UTF-32; UTF-8 is expected", file=file, line=1, hint="save it as UTF-8"
         )
+    # The codec `utf-8-sig` would be a module to import, and counts its errors from behind the mark.
+    content = data.removeprefix(_MARK)
     try:
-        return data.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + 1
         raise DocumentError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8", file=file, line=line, hint="save it as UTF-8"
+            f"byte 0x{content[error.start]:02x} is not UTF-8", file=file, line=line, hint="save it as UTF-8"
         ) from None
 
 

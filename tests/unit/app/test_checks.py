@@ -12,7 +12,7 @@ from xspm.app.examples import Trial, judge, run_examples
 from xspm.app.policies import FOLDER
 from xspm.app.reference import ReferenceEngine
 from xspm.app.types import filled_by, resource_types
-from xspm.errors import PolicyError, UsageError
+from xspm.errors import PolicyError, UsageError, apart
 from xspm.model.schema import Shape
 from xspm.model.verdict import Status, Verdict
 from xspm.policy import library
@@ -93,16 +93,27 @@ def test_a_first_condition_for_every_shape(shape: Shape, expected: str) -> None:
     assert expected == checks._condition("r.x", shape)
 
 
-def test_sound_refuses_the_first_mistake_and_own_are_not_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sound_refuses_every_mistake_and_own_are_not_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     mixed = library.build(
         [folder({"checks/a.yaml": check("1 < 2")}), folder({"checks/b.yaml": check("1 < 2")}, shipped=False)], TYPES
     )
     assert [one.id for one in checks.own(mixed)] == ["b"]
     monkeypatch.setattr(checks, "built", lambda _policies: mixed)
     assert checks.sound() is mixed
-    monkeypatch.setattr(checks, "built", lambda _policies: built({"checks/a.yaml": "{}"}))
-    with pytest.raises(PolicyError, match="`title` is missing"):
+    monkeypatch.setattr(checks, "built", lambda _policies: built({"checks/a.yaml": "[]", "checks/b.yaml": "[]"}))
+    with pytest.raises(PolicyError, match="a mapping is needed here") as caught:
         checks.sound(["x"])
+    assert [one.where for one in apart(caught.value)] == ["f/checks/a.yaml:1:1", "f/checks/b.yaml:1:1"]
+
+
+def test_what_is_shown_is_sound_and_a_mistake_counts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    fine = built({"checks/a.yaml": check("1 < 2")})
+    monkeypatch.setattr(checks, "listed", lambda _policies: fine)
+    assert checks.shown() is fine
+    monkeypatch.setattr(checks, "listed", lambda _policies: built({"checks/a.yaml": "[]", "checks/b.yaml": "[]"}))
+    with pytest.raises(PolicyError, match="a mapping is needed here") as caught:
+        checks.shown()
+    assert (caught.value.hint, caught.value.others) == ("1 more: xspm policy lint", ())
 
 
 _HEAD = """\
@@ -174,7 +185,6 @@ def test_examples_and_remediation_hold(reference: bool) -> None:  # noqa: FBT001
         (f"  pass:\n    - {FINE}\n  fail:\n    - resource: {{nope: 1}}", "  steps: x", "fail 1", "nope is not a field"),
         (f"  pass:\n    - {FINE}\n  fail:\n    - resource: {{name: 1}}", "  steps: x", "fail 1", "name is not of type string"),
         (f"  pass:\n    - {FINE}\n  fail:\n    - resource: {{}}\n      resources: {{k8s.nope: [{{}}]}}", "  steps: x", "fail 1", "'k8s.nope', which is not known"),
-        (f"  pass:\n    - {FINE}\n  fail:\n    - {BAD}\n      params: {{nope: 1}}", "  steps: x", "fail 1", "sets the parameter 'nope'"),
         (f"  pass:\n    - {FINE}\n  fail:\n    - " + _manifest("apiVersion: v1\nkind: Secret\nmetadata: {name: a}"), "  steps: x", "fail 1", "yields no resource of the check's type"),
         (f"  pass:\n    - resource: {{}}\n  fail:\n    - {BAD}", "  steps: x", "pass 1", "expected pass, got unknown"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from house import check
 from xspm.app import policies
 from xspm.app.policies import FOLDER, built, default_cache, folders_in_reach, in_force
-from xspm.errors import PolicyError
+from xspm.errors import PolicyError, apart
 from xspm.policy import library
 
 K8S = check("resource.name != ''", resource="k8s.object")
@@ -92,7 +92,7 @@ def test_a_folder_elsewhere_keeps_its_name(tmp_path: Path) -> None:
 
 
 def test_the_working_folder_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    _write("mine", check="{}")
+    _write("mine", check="[]")
     monkeypatch.chdir("mine")
     assert _shown(".") == (["xspm", ""], [])
     assert [error.where for error in built(["."]).errors] == ["checks/own/a.yaml:1:1"]
@@ -169,3 +169,20 @@ def test_the_cache_is_used_and_can_be_refused(tmp_path: Path, monkeypatch: pytes
     assert first.library == in_force().library
     with pytest.raises(AssertionError):
         in_force(cached=False)
+
+
+def test_a_file_of_exceptions_shows_every_mistake_with_its_line() -> None:
+    Path("e.yaml").write_text(EXCEPTIONS.replace("2027-01-01}", "soon}").replace("[b]", "[1]"))
+    with pytest.raises(PolicyError) as caught:
+        in_force(exceptions="e.yaml")
+    assert [(one.where, one.source is not None) for one in apart(caught.value)] == [
+        ("e.yaml:1:44", True),
+        ("e.yaml:1:69", True),
+    ]
+    Path("e.yaml").write_text(EXCEPTIONS.replace("own.a", "own.a, own.b"))
+    with pytest.raises(PolicyError) as idle:
+        in_force(exceptions="e.yaml")
+    assert [one.message for one in apart(idle.value)] == [
+        "the exception names own.a, which is no check",
+        "the exception names own.b, which is no check",
+    ]

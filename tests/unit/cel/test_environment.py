@@ -9,7 +9,7 @@ import pytest
 from xspm.cel import EvaluationError
 from xspm.cel.environment import _loader
 from xspm.cel.tokens import rewrite
-from xspm.errors import CelError
+from xspm.errors import CelError, apart
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ MISTAKES: list[tuple[str, str, int, str | None]] = [
         "use `.`",
     ),
     ("resource.enabled == 'a'", "`==` does not take (bool, string)", 18, None),
+    ("resource.tries + 'a' == 'b'", "`+` does not take (int or null, string)", 16, None),
     ("resource.ports.contains(1)", "`contains` does not take (list(int), int)", 24, None),
     ("params.bogus", "there is no 'params.bogus' here", 7, None),
     (
@@ -217,6 +218,25 @@ def test_mistake(environment: Environment, world: Any, mistake: tuple[str, str, 
     assert error.message.startswith(message)
     assert (error.file, error.line, error.column) == ("check.yaml", 1, column)
     assert hint is None or error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("resource.a && resource.b", [9, 23]),
+        ("resource.bogus == 1 || params.bogus || 1 + 'a' == 2", [9, 30, 42]),
+        ("resource.banner.contains('x') || resource.tries > 1", [9, 42]),
+        ("resource.banner.contains('x') || resource.banner.contains('y')", [9]),
+        ("resource.enabled && ('a'.matches('(') || 'a'.matches('['))", [34, 54]),
+        ("resource.a && (", [16]),
+    ],
+)
+def test_every_mistake_of_an_expression_comes_with_the_first(
+    environment: Environment, world: Any, source: str, expected: list[int]
+) -> None:
+    with pytest.raises(CelError) as caught:
+        environment.compile(source, resource="linux.sshd", params=world.params, expect="bool")
+    assert expected == [error.column for error in apart(caught.value)]
 
 
 def test_no_such_resource_type(environment: Environment) -> None:

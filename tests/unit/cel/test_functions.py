@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from xspm.cel.library import regex
 from xspm.cel.library.operators import not_strictly_false_
 from xspm.cel.library.strings import ends_with_, starts_with_
 from xspm.cel.values import NONE, Duration, EvaluationError, Meter, Optional, Timestamp, UInt
@@ -391,3 +394,36 @@ def test_fast_paths_have_a_total_function_behind_them() -> None:
     assert starts_with_(Meter(9), "ab", "a") is True
     assert ends_with_(Meter(9), "ab", "a") is False
     assert not_strictly_false_(U) is True
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        types.SimpleNamespace(),
+        types.SimpleNamespace(_re2=types.SimpleNamespace()),
+        types.SimpleNamespace(_re2=types.SimpleNamespace(RE2=types.SimpleNamespace(Anchor=None))),
+    ],
+)
+def test_names_that_re2_keeps_to_itself_may_be_gone(
+    monkeypatch: pytest.MonkeyPatch, below: types.SimpleNamespace
+) -> None:
+    compiled = regex._compiled("a", capture=False)
+    assert regex._below(compiled) is not None
+    assert regex._below(object()) is None
+    monkeypatch.setitem(sys.modules, "re2", below)
+    assert regex._below(compiled) is None
+
+
+def test_regular_expressions_do_with_the_public_names_of_re2(monkeypatch: pytest.MonkeyPatch) -> None:
+    regex._searcher.cache_clear()
+    monkeypatch.setattr(regex, "_below", lambda _compiled: None)
+    assert regex.matches_(Meter(9), "äbb", "b+$") is True
+    assert regex.matches_(Meter(9), "ä", "b+") is False
+    assert isinstance(regex.matches_(Meter(9), "a", "("), EvaluationError)
+    regex._searcher.cache_clear()
+
+
+@pytest.mark.parametrize("answer", [None, [], [(3, 3)]])
+def test_what_lies_below_the_wrapper_is_tried_before_it_is_used(answer: object) -> None:
+    wrapped = types.SimpleNamespace(_regexp=types.SimpleNamespace(Match=lambda *_: answer))
+    assert regex._below(wrapped) is None

@@ -2,21 +2,29 @@ from __future__ import annotations
 
 import pytest
 
-from xspm.cel.places import Place, front_end_error
+from xspm.cel.places import Place, front_end_errors
 
-SAID: list[tuple[str, tuple[str, int, int]]] = [
-    ("INVALID_ARGUMENT: ERROR: <input>:2:3: bad\n | x\n | ..^ [INVALID_ARGUMENT]", ("bad", 2, 3)),
+SAID: list[tuple[str, list[tuple[str, int, int]]]] = [
+    ("INVALID_ARGUMENT: ERROR: <input>:2:3: bad\n | x\n | ..^ [INVALID_ARGUMENT]", [("bad", 2, 3)]),
+    (
+        "INVALID_ARGUMENT: ERROR: <input>:2:3: bad\n | x\n | ..^\nERROR: <input>:1:1: worse\n | y\n | ^ [INVALID_ARGUMENT]",
+        [("bad", 2, 3), ("worse", 1, 1)],
+    ),
+    (
+        "INVALID_ARGUMENT: ERROR: <input>:1:1: Syntax error: a\n | x\n | ^\nERROR: <input>:1:2: b [INVALID_ARGUMENT]",
+        [("Syntax error: a", 1, 1)],
+    ),
     (
         "INVALID_ARGUMENT: ERROR: <input>:-1:-1: too deep\nERROR: <input>:1:1: x [INVALID_ARGUMENT]",
-        ("too deep", -1, -1),
+        [("too deep", -1, -1)],
     ),
-    ("CANCELLED: limit reached [CANCELLED]", ("limit reached", 1, 1)),
+    ("CANCELLED: limit reached [CANCELLED]", [("limit reached", 1, 1)]),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), SAID)
-def test_front_end_error(text: str, expected: tuple[str, int, int]) -> None:
-    assert front_end_error(text) == expected
+def test_front_end_errors(text: str, expected: list[tuple[str, int, int]]) -> None:
+    assert front_end_errors(text) == expected
 
 
 def test_places_outside_the_expression_are_clamped() -> None:

@@ -13,7 +13,7 @@ from xspm.cel.ast import Call, Checked, Fold, Ident, Literal, Reference
 from xspm.cel.compiler import to_straight_code
 from xspm.cel.library.plain import count_, known_, other_, same_, sure_, without_
 from xspm.cel.library.regex import found_, joined_
-from xspm.cel.values import Odd, UInt
+from xspm.cel.values import Meter, Odd, UInt
 from xspm.model.schema import raw_type
 from xspm.model.unknown import Unknown
 
@@ -254,6 +254,38 @@ def test_a_loop_costs_on_the_straight_way_too(compiled: Callable[[str], Program]
     assert type(program.evaluate({"a": ["x"] * 100}, {}, {}, NOW, 200)) is EvaluationError
     long = compiled("resource.a.all(e, e.matches('x'))")
     assert type(long.evaluate({"a": ["x" * 4000] * 10}, {}, {}, NOW, 200)) is EvaluationError
+
+
+METERED: list[tuple[str, Any]] = [
+    ("resource.a.all(e, e.matches('x'))", ["x" * 600] * 3),
+    ("resource.a[0] + 'x' != resource.a[1] + 'x' || resource.a[2] + 'x' == dyn('x')", ["x" * 9000] * 3),
+    ("resource.a.all(e, e > 0) && resource.a.all(e, e < 9) && resource.a.exists(e, e == dyn('x'))", [1] * 30),
+    ("resource.a + resource.a + resource.a == resource.a", list(range(40))),
+    ("resource.a.map(e, e + resource.a[0]).all(e, e == 3)", ["x"] * 50),
+]
+
+
+@pytest.mark.parametrize("limit", [1, 10, 60, 100, 10_000])
+@pytest.mark.parametrize(("source", "items"), METERED)
+def test_an_evaluation_takes_at_most_twice_its_limit(
+    compiled: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch, source: str, items: list[Any], limit: int
+) -> None:
+    made: list[Meter] = []
+
+    def meter(left: int) -> Meter:
+        made.append(Meter(left))
+        return made[-1]
+
+    monkeypatch.setitem(library._found, "Meter", meter)
+    monkeypatch.setattr("xspm.cel.program.Meter", meter)
+    program = compiled(source)
+    program.evaluate({"a": items}, {}, {}, NOW, limit)
+    assert len(made) <= 2, "one meter for each way"
+    taken = [limit - one.left for one in made if one.left >= 0] + [limit for one in made if one.left < 0]
+    assert sum(taken) <= 2 * limit
+    made.clear()
+    program.evaluate_long({"a": items}, {}, {}, NOW, limit)
+    assert len(made) == 1
 
 
 def test_where_there_is_no_straight_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,18 @@ def test_render(environment: Environment, world: Any, source: str, expected: str
         assert made.render(world.data, world.params, world.tables, world.now) == expected
 
 
+def test_what_was_shown_of_a_resource_is_not_evaluated_again(environment: Environment, world: Any) -> None:
+    def made(source: str) -> Template:
+        return environment.template(source, resource="linux.sshd", params=world.params)
+
+    shown: dict[str, str] = {}
+    for word, expected in (("a", "hello a 2026-01-02T03:04:05Z"), ("b", "hello b 2026-01-02T03:04:05Z")):
+        message = made("{resource.banner} {params.word} {now}")
+        assert message.render(world.data, {"word": word}, world.tables, world.now, shown) == expected
+    assert shown == {"resource.banner": "hello"}
+    assert made("so: {resource.banner}").render({}, {}, {}, "", {"resource.banner": "seen"}) == "so: seen"
+
+
 def test_properties(environment: Environment) -> None:
     template = environment.template(
         "{resource.banner} {resource.tries} {now} {resources['k8s.role']}", resource="linux.sshd", params={}

@@ -78,6 +78,16 @@ def test_what_json_cannot_carry_is_refused(value: Any, complaint: str) -> None:
         canonical(value)
 
 
+def test_keys_that_were_seen_do_not_vouch_for_others() -> None:
+    assert canonical({"seen": 1}) == b'{"seen":1}'
+    assert canonical({"seen": {"\U0001f600": 1, "\ufb33": 2}}) == rfc8785.dumps(
+        {"seen": {"\U0001f600": 1, "\ufb33": 2}}
+    )
+    for key in (1, None, 1.5):
+        with pytest.raises(ModelError, match="keys must be strings"):
+            canonical({"seen": {key: 1}})
+
+
 def test_nesting_is_limited() -> None:
     value: list[Any] = []
     for _ in range(MAX_DEPTH):

@@ -65,6 +65,7 @@ def test_a_check_says_what_its_file_says() -> None:
         ),
         location=Location("c.yaml", line=1, column=1),
     )
+    assert source.check is not None
     actual = msgspec.structs.replace(
         source.check,
         examples=tuple(
@@ -90,9 +91,12 @@ def test_a_check_says_what_its_file_says() -> None:
         ({"references": []}, "`references` needs at least one source"),
         ({"examples": ...}, "`examples` is missing"),
         ({"examples": {"pass": [{"resource": {}}]}}, "`examples` needs at least one `fail`"),
-        ({"examples": {"pass": [{"resource": {}, "host": {}}]}}, "an example has exactly one form"),
-        ({"examples": {"pass": [{"resource": {}, "resources": {"t": 1}}]}}, "`resources` maps a type to a list"),
-        ({"examples": {"passes": []}}, "`passes` is not known here"),
+        ({"examples": _GOOD["examples"] | {"pass": [{"resource": {}, "host": {}}]}}, "an example has exactly one form"),
+        (
+            {"examples": _GOOD["examples"] | {"pass": [{"resource": {}, "resources": {"t": 1}}]}},
+            "`resources` maps a type to a list",
+        ),
+        ({"examples": {"passes": [], "fail": _GOOD["examples"]["fail"]}}, "`passes` is not known here"),
         ({"parameters": {"a b": {"default": 1, "description": "x"}}}, "a parameter's name is a word, not 'a b'"),
         ({"parameters": {"a": {"description": "x"}}}, "a parameter needs a default"),
         ({"parameters": {"a": {"default": 1, "description": "x", "typ": 1}}}, "`typ` is not known here"),
@@ -100,14 +104,62 @@ def test_a_check_says_what_its_file_says() -> None:
     ],
 )
 def test_mistakes_are_named(changes: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(PolicyError) as caught:
-        _read(_with(**changes))
-    assert complaint in str(caught.value)
+    source = _read(_with(**changes))
+    assert source.check is None
+    (mistake,) = source.mistakes
+    assert complaint in str(mistake)
 
 
 def test_sections_have_one_order() -> None:
-    with pytest.raises(PolicyError, match="`title` must come before `severity`"):
-        _read("severity: high\ntitle: x\n")
+    assert str(_read("severity: high\ntitle: x\n").mistakes[0]) == "c.yaml:1:1: `title` must come before `severity`"
+
+
+def test_every_mistake_is_named_and_what_is_sound_still_read() -> None:
+    changes: dict[str, Any] = {
+        "severity": "urgent",
+        "parameters": {"a b": {"default": 1}, "c": {"default": 1, "description": "x"}},
+        "references": [1, "x", 2],
+        "remediation": {"shell": "", "files": {}},
+        "examples": {"pass": [{"resource": {}, "host": {}}, 3], "fial": []},
+        "more": 1,
+    }
+    source = _read(_with(**changes))
+    assert [str(mistake).partition(": ")[2] for mistake in source.mistakes] == [
+        "`severity` is 'urgent', not one of critical, high, medium, low, info",
+        "a parameter's name is a word, not 'a b'",
+        "`description` is missing",
+        "`shell` must be text",
+        "`files` is empty",
+        "`references` must be a list of text",
+        "`references` must be a list of text",
+        "an example has exactly one form: resource, manifest, host, …",
+        "a mapping is needed here",
+        "`fial` is not known here",
+        "`more` is not known here",
+    ]
+    assert all(mistake.line is not None and mistake.column is not None for mistake in source.mistakes)
+    assert (source.resource, source.parameters) == ("linux.sshd", None)
+    assert source.expression is not None
+
+
+def test_a_misspelt_section_is_one_mistake() -> None:
+    text = _with(title=...) + "titel: x\n"
+    assert [(mistake.message, mistake.hint) for mistake in _read(text).mistakes] == [
+        ("`titel` is not known here", "did you mean `title`?")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("params", "complaint"),
+    [
+        ({"other": 1}, "the example sets the parameter 'other', which the check does not have"),
+        ({"allowed": "no"}, "the example sets 'allowed' to 'no', which is not a list of text"),
+    ],
+)
+def test_an_example_sets_what_the_check_has(params: dict[str, Any], complaint: str) -> None:
+    example = {"resource": {}, "params": params}
+    source = _read(_with(examples={"pass": [{"resource": {}}], "fail": [example]}))
+    assert [mistake.message for mistake in source.mistakes] == [complaint]
 
 
 @pytest.mark.parametrize("text", ["- a\n", "text\n", "3\n"])
@@ -129,6 +181,7 @@ def test_a_check_is_a_mapping(text: str) -> None:
 def test_expressions_know_where_they_stand(written: str, line: int, column: int, indent: int) -> None:
     text = _with(check="@").replace('check: "@"', written)
     snippet = _read(text).expression
+    assert snippet is not None
     assert (snippet.line, snippet.column, snippet.indent) == (line, column, indent)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from xspm.errors import PolicyError
+from xspm.errors import PolicyError, apart
 from xspm.model.asset import Asset
 from xspm.model.check import PolicyException
 from xspm.model.verdict import Verdict
@@ -38,10 +38,6 @@ def test_an_exception_says_what_its_file_says() -> None:
         (f"exceptions: [{{{_GOOD}, expires: 20270131}}]\n", "`expires` must be text"),
         (f'exceptions: [{{{_GOOD}, expires: "20270131"}}]\n', "not a date"),
         (f"exceptions: [{{{_GOOD}, expires: 2027-W04-7}}]\n", "not a date"),
-        (
-            'exceptions: [{checks: ["*"], resources: [x, "**"], reason: r, owner: o, expires: 2027-01-01}]',
-            "every check on every resource",
-        ),
         ("exceptions: [{resources: [a], reason: r, owner: o, expires: 2027-01-01}]\n", "`checks` is missing"),
         ("exceptions: [{checks: [a], reason: r, owner: o, expires: 2027-01-01}]\n", "`resources` is missing"),
         ("exceptions: [{checks: [a], resources: [a], owner: o, expires: 2027-01-01}]\n", "`reason` is missing"),
@@ -52,6 +48,74 @@ def test_mistakes_are_named(text: str, complaint: str) -> None:
     with pytest.raises(PolicyError) as caught:
         _read(text)
     assert complaint in str(caught.value)
+
+
+_ROOT = "linux.sshd.permits_no_root_login"
+
+
+@pytest.mark.parametrize(
+    ("checks", "resources", "assets", "complaint"),
+    [
+        ("*", "prod/*", "*", ""),
+        ("linux.*", "sshd", "*", ""),
+        ("linux.sshd.*", "*", "bastion-*", ""),
+        ("linux.sshd.permits_*", "*", "host:bastion", ""),
+        (_ROOT, "*", "*", ""),
+        (_ROOT, "*/*", "*", ""),
+        ("*", "*-debug", "*", ""),
+        ("*", "*/Pod/*", "*", ""),
+        ("*", "*", "*", "*"),
+        ("*", "**", "bastion", "*"),
+        ("*.*", "*", "bastion", "*.*"),
+        ("linux.*", "*", "bastion", "linux.*"),
+        ("linux.s*", "*", "bastion", "linux.s*"),
+        ("[a-z]*", "*", "bastion", "[a-z]*"),
+        ("?*", "*", "bastion", "?*"),
+        ("linux.sshd.*", "*", "*", "linux.sshd.*"),
+        ("linux.sshd.*", "*", "?*", "linux.sshd.*"),
+        ("linux.sshd.*", "*", "web, *", "linux.sshd.*"),
+        ("linux.sshd.*", "*/*", "*", "linux.sshd.*"),
+        ("linux.sshd.*", "?*", "*", "linux.sshd.*"),
+        ("linux.sshd.*", "[a-z]*", "*", "linux.sshd.*"),
+        ("linux.sshd.*", "[!x]?*", "*", "linux.sshd.*"),
+        ("linux.sshd.*", "*e*", "*", "linux.sshd.*"),
+        ("linux.sshd.*", "sshd, *", "*", "linux.sshd.*"),
+        (f"{_ROOT}, linux.kernel.*", "*", "*", "linux.kernel.*"),
+    ],
+)
+def test_an_exception_is_no_broader_than_it_must_be(checks: str, resources: str, assets: str, complaint: str) -> None:
+    lists = {
+        key: ", ".join(f'"{one}"' for one in given.split(", "))
+        for key, given in (("checks", checks), ("resources", resources), ("assets", assets))
+    }
+    sides = ", ".join(f"{key}: [{given}]" for key, given in lists.items())
+    text = f"exceptions: [{{{sides}, reason: r, owner: o, expires: 2027-01-01}}]\n"
+    if not complaint:
+        assert len(_read(text)) == 1
+        return
+    with pytest.raises(PolicyError) as caught:
+        _read(text)
+    assert caught.value.message.startswith(f"{complaint} on every resource ")
+    assert caught.value.where.startswith("e.yaml:1:")
+    assert "name the resources" in str(caught.value.hint)
+
+
+def test_every_mistake_of_every_exception_is_named() -> None:
+    with pytest.raises(PolicyError) as caught:
+        _read(
+            "exceptions:\n"
+            "  - {checks: [a], resource: [b], reason: 3, owner: o, expires: soon}\n"
+            '  - {checks: ["*"], resources: ["*"], reason: r, expires: 2027-01-01}\n'
+            "  - x\n"
+        )
+    assert sorted(str(error) for error in apart(caught.value)) == [
+        "e.yaml:2:19: `resource` is not known here",
+        "e.yaml:2:34: `reason` must be text",
+        "e.yaml:2:55: `expires` is 'soon', not a date",
+        "e.yaml:3:15: * on every resource is too broad an exception",
+        "e.yaml:3:5: `owner` is missing",
+        "e.yaml:4:5: a mapping is needed here",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_folder_becomes_a_library() -> None:
             "resource type 'test.gate' is not known",
         ),
         ({"checks/a.yaml": check("1 < 2", head="applies: 1 + 1\n")}, CelError, "f/checks/a.yaml:4:"),
-        ({"checks/A.yaml": check("true")}, PolicyError, "path is its id"),
+        ({"checks/A.yaml": check("1 < 2")}, PolicyError, "path is its id"),
         ({"checks/a.yaml": "title: [\n"}, DocumentError, "f/checks/a.yaml:"),
         ({"checks/a.yaml": "\x00"}, DocumentError, "f/checks/a.yaml"),
         ({"exceptions.yaml": _EXCEPTIONS}, PolicyError, "the exception names a, which is no check"),
@@ -78,6 +78,70 @@ def test_every_mistake_is_gathered_and_the_rest_still_stands() -> None:
     made = built({"checks/a.yaml": "x", "checks/b.yaml": check("resource.locked"), "policies/p.yaml": "y"})
     assert len(made.errors) == 2
     assert list(made.library.checks) == ["b"]
+
+
+def test_every_mistake_of_a_check_is_named_with_its_line() -> None:
+    text = check(
+        "resource.lokced && resource.keys > 1 && resource.nope",
+        head="colour: red\nparameters: {a: {default: 1}}\napplies: resource.lock\n",
+    ).replace("seen: {resource}", "{params.a}")
+    errors = built({"checks/a.yaml": text, "checks/b.yaml": check("resource.lokced")}).errors
+    assert [(error.line, error.column, error.message) for error in errors] == [
+        (4, 1, "`colour` is not known here"),
+        (5, 14, "`description` is missing"),
+        (6, 18, "test.door has no field 'lock'"),
+        (7, 16, "test.door has no field 'lokced'"),
+        (7, 56, "test.door has no field 'nope'"),
+        (4, 16, "test.door has no field 'lokced'"),
+    ]
+    assert errors[0].diagnostics() == (
+        "f/checks/a.yaml:4:1: `colour` is not known here\n  colour: red\n  ^\n"
+        "  hint: known here: applies, check, examples, message, parameters, rationale, references, remediation, "
+        "resource, severity, tags, title"
+    )
+
+
+def test_every_placeholder_of_a_message_is_looked_at() -> None:
+    text = check("resource.locked").replace("seen: {resource}", "{resource.x} {resource.y} {z")
+    assert [error.message for error in built({"checks/a.yaml": text}).errors] == [
+        "test.door has no field 'x'",
+        "test.door has no field 'y'",
+        "this brace is never closed",
+    ]
+
+
+def test_a_file_of_another_name_is_still_compiled() -> None:
+    errors = built({"checks/A.yaml": check("resource.lokced", resource="test.dor")}).errors
+    assert [(error.where, error.message, error.hint) for error in errors] == [
+        ("f/checks/A.yaml", "a check's path is its id: lower-case words with `_`, not 'A'", "rename the file"),
+        ("f/checks/A.yaml:3:1", "resource type 'test.dor' is not known", "did you mean test.door?"),
+    ]
+
+
+def test_every_entry_of_policies_frameworks_and_exceptions_is_looked_at() -> None:
+    errors = built(
+        {
+            "policies/p.yaml": "titel: P\nversion: 1\ninclude: [{}, {severities: [x]}]\noverrides: [{checks: [a]}]\n",
+            "frameworks/f-1.yaml": _FRAMEWORK.replace("url: u\n", "").replace("[{", "[{}, {a: 1}, {"),
+            "exceptions.yaml": "exceptions: [{expires: x}, 3]\n",
+        }
+    ).errors
+    assert [str(error) for error in errors] == [
+        "f/exceptions.yaml:1:14: `reason` is missing",
+        "f/exceptions.yaml:1:14: `owner` is missing",
+        "f/exceptions.yaml:1:14: `checks` is missing: an exception says exactly what it covers",
+        "f/exceptions.yaml:1:14: `resources` is missing: an exception says exactly what it covers",
+        "f/exceptions.yaml:1:15: `expires` is 'x', not a date",
+        "f/exceptions.yaml:1:28: a mapping is needed here",
+        "f/frameworks/f-1.yaml:1:1: `url` is missing",
+        "f/frameworks/f-1.yaml:4:16: `id` is missing",
+        "f/frameworks/f-1.yaml:4:20: `id` is missing",
+        "f/policies/p.yaml:1:1: `titel` is not known here",
+        "f/policies/p.yaml:2:1: `version` must be text",
+        "f/policies/p.yaml:3:11: a selection names checks, tags, severities or frameworks",
+        "f/policies/p.yaml:3:29: severity 'x' is not one of critical, high, medium, low, info",
+        "f/policies/p.yaml:4:13: an override changes `severity` or `params`",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["checks/a.yaml", "policies/p.yaml", "frameworks/f.yaml"])
@@ -100,6 +164,43 @@ def test_a_cached_library_needs_nothing_compiled(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     first = library.load(folders, _types, cache)
     assert first == library.load(folders, _no_types, cache)
+
+
+def test_what_is_only_shown_comes_whole_from_the_cache(tmp_path: Path) -> None:
+    files = {"checks/a.yaml": check("resource.locked"), "policies/p.yaml": _POLICY, "frameworks/f-1.yaml": _FRAMEWORK}
+    folders, cache = [folder(files)], Cache(tmp_path)
+    built_anew = library.build(folders, TYPES)
+    library.load(folders, _types, cache)
+    found = library.listed(folders, _no_types, cache)
+    assert found.checks == built_anew.checks
+    assert found.checks["a"].examples
+    assert found.frameworks == built_anew.frameworks
+    assert dict(found.library.checks) == dict(built_anew.library.checks)
+
+
+def test_what_is_only_shown_is_kept_for_a_scan(tmp_path: Path) -> None:
+    folders, cache = [folder({"checks/a.yaml": check("resource.locked")})], Cache(tmp_path)
+    library.listed(folders, _types, cache)
+    assert list(library.load(folders, _no_types, cache).checks) == ["a"]
+
+
+def test_what_is_not_sound_is_never_kept(tmp_path: Path) -> None:
+    folders = [folder({"checks/a.yaml": check("resource.locked"), "checks/b.yaml": check("resource.lokced")})]
+    for _ in range(2):
+        found = library.listed(folders, _types, Cache(tmp_path))
+        assert (list(found.checks), len(found.errors)) == (["a"], 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("payload", [None, b"{"])
+def test_sources_that_are_gone_are_read_anew(tmp_path: Path, payload: bytes | None) -> None:
+    folders, cache = [folder({"checks/a.yaml": check("resource.locked")})], Cache(tmp_path)
+    library.load(folders, _types, cache)
+    key = library._key(folders)
+    (tmp_path / f"{key}.sources").unlink()
+    if payload is not None:
+        cache.put(f"{key}.sources", payload)
+    assert len(library.listed(folders, _types, cache).checks["a"].examples) == 2
 
 
 def test_any_change_of_a_file_is_compiled_anew(tmp_path: Path) -> None:
@@ -136,7 +237,7 @@ def test_a_part_that_is_gone_is_compiled_anew(tmp_path: Path) -> None:
 
 def test_loading_stops_at_the_first_mistake_and_counts_the_others() -> None:
     with pytest.raises(PolicyError) as caught:
-        library.load([folder({"checks/a.yaml": "{}", "checks/b.yaml": "{}"})], _types, None)
+        library.load([folder({"checks/a.yaml": "[]", "checks/b.yaml": "[]"})], _types, None)
     assert caught.value.hint == "1 more: xspm policy lint"
 
 
@@ -150,6 +251,6 @@ def test_a_policys_digest_moves_with_what_it_may_select() -> None:
 
 def test_a_single_mistake_promises_no_more() -> None:
     with pytest.raises(PolicyError) as caught:
-        library.load([folder({"checks/a.yaml": "{}"})], _types, None)
+        library.load([folder({"checks/a.yaml": "[]"})], _types, None)
     assert caught.value.hint is None
     assert list(library.load([folder({"checks/a.yaml": check("1 < 2")})], _types, None).checks) == ["a"]

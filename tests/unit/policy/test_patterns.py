@@ -20,6 +20,8 @@ from xspm.policy.patterns import matches
         ("a", [], False),
         ("a.b", ["a?b"], True),
         ("axb", ["a.b"], False),
+        ("a.bc", ["a.b"], False),
+        ("A.b", ["a.b", "A.b"], True),
     ],
 )
 def test_patterns(text: str, patterns: list[str], *, expected: bool) -> None:

@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xspm.errors import ReportError
-from xspm.report.interface import SUFFIXES, TABLE, Format, Output, format_for, load, parse_output, write
+from xspm.report.interface import (
+    SUFFIXES,
+    TABLE,
+    Format,
+    InParts,
+    Output,
+    format_for,
+    load,
+    parse_output,
+    rendered,
+    write,
+    write_all,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from xspm.model.verdict import Run
@@ -124,3 +137,33 @@ def test_a_failed_or_interrupted_write_leaves_the_old_report(tmp_path: Path, mon
     with pytest.raises(KeyboardInterrupt):
         write(str(target), "new")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_parts_are_the_whole_report(name: str, run: Run, empty: Run) -> None:
+    for one in (run, empty):
+        assert "".join(rendered(name, one)) == load(name).render(one)
+    assert isinstance(load("json"), InParts)
+
+
+def test_parts_reach_files_and_pipes(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader.start()
+    write_all({str(tmp_path / "file"): iter(("a", "é\n")), str(pipe): iter(("b", "c"))})
+    reader.join(5)
+    assert [(tmp_path / "file").read_text("utf-8"), *got] == ["aé\n", "bc"]
+
+
+def test_a_part_that_cannot_be_made_leaves_every_old_report(tmp_path: Path) -> None:
+    def broken() -> Iterator[str]:
+        yield "half"
+        raise RuntimeError
+
+    for name in ("first", "second"):
+        (tmp_path / name).write_text("old")
+    with pytest.raises(RuntimeError):
+        write_all({str(tmp_path / "first"): "new", str(tmp_path / "second"): broken()})
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old", "old"]

@@ -30,3 +30,10 @@ def test_verdicts_are_kept_exactly(run: Run) -> None:
     report = json.loads(FORMAT.render(run))
     for item, written in zip(run.assessments, report["assessments"], strict=True):
         assert msgspec.convert(written["verdicts"], tuple[Verdict, ...]) == item.verdicts
+
+
+def test_verdicts_are_encoded_as_they_are_asked_for(run: Run) -> None:
+    """A report is as long as the evidence, and never stands in memory as a whole."""
+    item = msgspec.structs.replace(run.assessments[0], verdicts=run.assessments[0].verdicts * 2_000)
+    large = msgspec.structs.replace(run, assessments=(item,))
+    assert max(map(len, FORMAT.parts(large))) * 4 < len(FORMAT.render(large))

@@ -50,6 +50,7 @@ def test_every_verdict_is_counted_once(run: Run) -> None:
     assert sum(counted.total(row) for row in summary.ROWS) == sum(len(item.verdicts) for item in run.assessments)
     assert counted.line() == "15 fail · 1 error · 13 unknown · 2 excepted · 4 pass · 1 not applicable"
     assert summary.table([]).line() == "no verdicts"
+    assert counted == summary.together(summary.table([item]) for item in run.assessments)
 
 
 def test_groups_are_worst_first_and_whole(run: Run) -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xspm.model.asset import Location
+from xspm.model.asset import Asset, Location
 from xspm.model.check import Check, Remediation
+from xspm.model.digest import Digest
+from xspm.model.verdict import Assessment, Run, Score
 from xspm.report import text
 
 CHECK = Check(
@@ -166,3 +168,34 @@ def test_a_long_report_is_ascii_and_keeps_the_data() -> None:
 
 def test_items_of_a_long_list_stand_on_lines_of_their_own() -> None:
     assert "".join(text.encode_items([{"a": "é\n"}, 1], "  ")) == '  {"a":"\\u00e9\\n"},\n  1'
+
+
+def _named(*assets: tuple[str, str]) -> Run:
+    return Run(
+        version="0.1.0",
+        started_at="2026-01-31T12:00:00Z",
+        assessments=tuple(
+            Assessment(
+                asset=Asset(type="host", id=id_, name=name),
+                collected_at="2026-01-31T12:00:00Z",
+                snapshot=Digest("sha256:0"),
+                policies=(),
+                engine="xspm",
+                verdicts=(),
+                problems=(),
+                score=Score(0, 0, 0),
+            )
+            for id_, name in assets
+        ),
+        checks={},
+        fail_on="high",
+        allow_unknown=False,
+        gate="pass",
+    )
+
+
+def test_assets_of_one_name_are_called_by_their_ids() -> None:
+    told = text.told_apart(_named(("dir:a/root", "root"), ("dir:b/root", "root"), ("host:web", "web")))
+    assert [item.asset.name for item in told.assessments] == ["dir:a/root", "dir:b/root", "web"]
+    apart = _named(("host:a", "a"), ("host:b", "b"))
+    assert text.told_apart(apart) is apart

@@ -92,6 +92,7 @@ def test_a_broken_document_names_its_place(text: str, where: str, message: str) 
     ("data", "message"),
     [
         (b"a: 1\nb: \xe9\n", "f.yaml:2: byte 0xe9 is not UTF-8"),
+        (b"\xef\xbb\xbfa: \xe9\n", "f.yaml:1: byte 0xe9 is not UTF-8"),
         ("a: 1".encode("utf-16"), "f.yaml:1: the text is UTF-16 or UTF-32; UTF-8 is expected"),
         ("a: 1".encode("utf-16-le"), "f.yaml:1: the text is UTF-16 or UTF-32; UTF-8 is expected"),
         ("a: 1".encode("utf-32"), "f.yaml:1: the text is UTF-16 or UTF-32; UTF-8 is expected"),

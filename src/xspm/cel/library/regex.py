@@ -42,20 +42,34 @@ def _compiled(pattern: str, *, capture: bool = True) -> Any:
 def _searcher(pattern: str) -> Callable[[str], bool] | EvaluationError:
     """Return a function that says whether a pattern matches anywhere in a text.
 
-    The wrapper's own `search` counts characters, decodes spans and makes a match object: seven times the work.
+    The wrapper's own `search` counts characters, decodes spans and makes a match object: seven times the work. What is
+    below it has no public name, so where a later release calls it otherwise, the wrapper does.
     """
     compiled = _compiled(pattern, capture=False)
     if type(compiled) is EvaluationError:
         return compiled
-    from re2 import _re2  # noqa: PLC0415 - as above
-
-    match, anywhere = compiled._regexp.Match, _re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - see above
+    below = _below(compiled)
+    if below is None:
+        return lambda text: compiled.search(text) is not None
+    match, anywhere = below
 
     def search(text: str) -> bool:
         data = text.encode()
         return bool(match(anywhere, data, 0, len(data))[0][0] >= 0)
 
     return search
+
+
+def _below(compiled: Any) -> tuple[Callable[..., Any], Any] | None:
+    """Return what the wrapper of a pattern calls to search, and its word for "anywhere"; None where it is not there."""
+    try:
+        from re2 import _re2  # noqa: PLC0415 - as above
+
+        match, anywhere = compiled._regexp.Match, _re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - see `_searcher`
+        sound = match(anywhere, b"", 0, 0)[0][0] in {-1, 0}
+    except (ImportError, AttributeError, LookupError, TypeError):
+        return None
+    return (match, anywhere) if sound else None
 
 
 def matches_(meter: Meter, text: Any, pattern: Any) -> Any:
