@@ -160,8 +160,32 @@ def test_wrong_key_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_missing_identity_is_a_clear_error(server: Server) -> None:
-    error = refusal(server, identity=str(server.folder / "nowhere"))
-    assert "nowhere" in error.message or "no such file" in error.message
+    path = server.folder / "nowhere"
+    error = refusal(server, identity=str(path))
+    assert error.message == f"127.0.0.1: no such file or directory: {path}"
+
+
+def test_identity_that_is_no_key_is_a_clear_error(server: Server) -> None:
+    path = server.folder / "no_key"
+    path.write_text("no key\n")
+    assert str(path) in refusal(server, identity=str(path)).message
+
+
+SUDOERS = Path("/etc/sudoers.d")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not SUDOERS.is_dir(), reason="needs root and sudo")
+def test_a_name_of_two_lines_below_sudoers(server: Server) -> None:
+    """sudo reads a file whose name holds a line break, so it is brought over ssh, content and all."""
+    path = SUDOERS / "xspm-test\nF -etc-sudoers"
+    path.write_text("Defaults:xspm-nobody !lecture\n")
+    try:
+        path.chmod(0o440)
+        (found,) = (item.data for item in scan(server).resources if item.type == "linux.sudo")
+    finally:
+        path.unlink()
+    assert str(path) in found["includes"]
+    assert [item["subjects"] for item in found["scoped_defaults"] if item["file"] == str(path)] == [["xspm-nobody"]]
 
 
 def test_refused_connection_is_a_clear_error(server: Server) -> None:

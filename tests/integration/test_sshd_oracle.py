@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xspm.connectors.linux.host import HostSource
-from xspm.connectors.linux.sshd import from_files
+from xspm.connectors.linux.memory import MemorySource
+from xspm.connectors.linux.sshd import effective_configuration, from_files
 from xspm.connectors.linux.sshd_config import Config, read_config
 from xspm.connectors.linux.sshd_defaults import parse_version
 from xspm.connectors.linux.sshd_fields import Printed, normalise
@@ -132,16 +134,26 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def ask(config: str, key: str) -> Printed | None:
-    """What `sshd -T` prints for a file; None when it refuses it."""
+def ask(config: str, key: str, *arguments: str) -> Printed | None:
+    """What `sshd -T` prints for a file and further arguments; None when it refuses them."""
     run = subprocess.run(
-        [str(SSHD), "-T", "-f", config, "-h", key], capture_output=True, text=True, check=False, timeout=30
+        [str(SSHD), "-T", "-f", config, "-h", key, *arguments], capture_output=True, text=True, check=False, timeout=30
     )
     printed: dict[str, list[list[str]]] = {}
     for row in run.stdout.split("\n") if run.returncode == 0 else ():
         keyword, _, rest = row.partition(" ")
         printed.setdefault(keyword.lower(), []).append(rest.split())
     return dict(printed) if printed else None
+
+
+@st.composite
+def option(draw: st.DrawFn) -> list[str]:
+    """One option of sshd's command line."""
+    keyword = draw(st.sampled_from(sorted(KEYWORDS)))
+    given = f"{keyword}{draw(st.sampled_from(['=', ' ']))}{draw(KEYWORDS[keyword])}"
+    settings = st.sampled_from([["-o", given], [f"-o{given}"]])
+    switches = st.sampled_from([["-p", "99"], ["-p2222"], ["-4"], ["-6"], ["-q"], ["-g", "1m"], ["-De"]])
+    return draw(st.one_of(settings, settings, switches))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -157,14 +169,39 @@ def test_same_fields_as_sshd(key: str, texts: tuple[str, str, str, str], match_a
         printed = ask(str(main), key)
         if printed is None:
             return
-        source = HostSource()
-        config = read_config(source, str(main))
+        config = read_config(HostSource(), str(main))
         assert isinstance(config, Config)
-        version = parse_version(printed_version(source, r"OpenSSH_(\S+)", (str(SSHD), "-V"), ("ssh", "-V")) or "")
-        assert version is not None
-        ours, theirs = normalise(from_files(config, version), version), normalise(printed, version)
+        assert config.bad == []
+        compare(config, printed, "".join(texts))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=lines(), options=st.lists(option(), max_size=5))
+def test_same_fields_as_sshd_with_options(key: str, text: str, options: list[list[str]]) -> None:
+    """What its command line gives sshd is in force before the file, as with sshd itself."""
+    arguments = [word for words in options for word in words]
+    with tempfile.TemporaryDirectory() as folder:
+        main = Path(folder, "sshd_config")
+        main.write_text(text)
+        printed = ask(str(main), key, *arguments)
+        if printed is None:
+            return
+        command = f"/usr/sbin/sshd {shlex.join(arguments)} -f /the/file".replace("%", "%%")
+        unit = {"/etc/systemd/system/ssh.service": f"[Service]\nExecStart={command}\n", "/the/file": text}
+        path, config, changed = effective_configuration(MemorySource(unit))
+    assert (path, changed) == ("/the/file", True)
+    assert isinstance(config, Config)
+    assert config.bad == []
+    compare(config, printed, f"{text} {' '.join(arguments)}")
+
+
+def compare(config: Config, printed: Printed, text: str) -> None:
+    """Compare the fields that the configuration and the daemon's answer make."""
+    version = parse_version(printed_version(HostSource(), r"OpenSSH_(\S+)", (str(SSHD), "-V"), ("ssh", "-V")) or "")
+    assert version is not None
+    ours, theirs = normalise(from_files(config, version), version), normalise(printed, version)
     left_out = ["host_key_files", "gssapi_authentication", "kerberos_authentication"]
-    if "".join(texts).lower().count("maxstartups") > 1:
+    if text.lower().count("maxstartups") > 1:
         # Of these two keywords some releases take the last line; we take the first, as the manual says of all.
         left_out += [field for field in ours if "max_startups" in field]
     for field in left_out:
@@ -173,5 +210,4 @@ def test_same_fields_as_sshd(key: str, texts: tuple[str, str, str, str], match_a
     # Debian gives its 9.2 the short name of this key exchange as well, which upstream has since 9.9.
     for fields in (ours, theirs):
         fields["kex_algorithms"] = [name for name in fields["kex_algorithms"] if name != "sntrup761x25519-sha512"]
-    assert config.bad == []
     assert {k: v for k, v in ours.items() if theirs[k] != v} == {k: v for k, v in theirs.items() if ours[k] != v}

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from xspm.connectors.linux import configuration
+from xspm.connectors.linux.boot_arguments import arguments
 from xspm.connectors.linux.logic import NOT_LIVE
 from xspm.connectors.linux.records import exists, settings
-from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -89,16 +89,11 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
             password_set=_password_set(source, loader, config),
             uefi=uefi,
             secure_boot=_secure_boot(source, uefi),
-            command_line=_arguments(running) if isinstance(running, str) else running or [],
+            command_line=arguments(running) if isinstance(running, str) else running or [],
             configured_command_line=_configured(source),
             rescue_needs_password=_rescue(source),
         )
     )
-
-
-def _arguments(text: str) -> list[str]:
-    """Split a command line and mask its secrets."""
-    return [redact(word) for word in text.split()]
 
 
 def _loader(source: Source) -> tuple[Maybe[str | None], Maybe[str | None]]:
@@ -184,7 +179,7 @@ def _configured(source: Source) -> Maybe[list[str] | None]:
             values.update((key, item.value) for key, item in configuration.shell_assignments(text or "").items())
     if not found:
         return None
-    return _arguments(f"{values.get('GRUB_CMDLINE_LINUX', '')} {values.get('GRUB_CMDLINE_LINUX_DEFAULT', '')}")
+    return arguments(f"{values.get('GRUB_CMDLINE_LINUX', '')} {values.get('GRUB_CMDLINE_LINUX_DEFAULT', '')}")
 
 
 def _rescue(source: Source) -> Maybe[bool | None]:

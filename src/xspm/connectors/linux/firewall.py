@@ -17,7 +17,7 @@ from xspm.connectors.linux.configuration import boolean, shell_assignments, word
 from xspm.connectors.linux.init import Init, init_of
 from xspm.connectors.linux.openness import from_everybody, port_ranges
 from xspm.connectors.linux.packet_filter import Answer, Rule, Table, answer, from_iptables, from_nft
-from xspm.connectors.linux.records import exists, fill, settings
+from xspm.connectors.linux.records import StructT, fill, present, settings
 from xspm.connectors.linux.transport import Needs, Output
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -213,18 +213,31 @@ _ACCEPTED_LIMIT: Final = 500
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read the kernel's rules, or what the front-ends would load."""
     manager = init_of(source)
-    installed = [name for name, paths in _PROGRAMS.items() if exists(source, *paths)]
+    there = {name: present(source, *paths) for name, paths in _PROGRAMS.items()}
+    doubt = next((answer for answer in there.values() if isinstance(answer, Unknown)), None)
+    installed = [name for name, answer in there.items() if answer is True]
     ufw = _ufw(source) if "ufw" in installed else None
     firewalld = _firewalld(source, manager) if "firewalld" in installed else None
-    enabled = _enabled(manager, installed, ufw)
-    known: dict[str, Any] = {"installed": installed, "enabled": enabled, "ufw": ufw, "firewalld": firewalld}
+    enabled = doubt or _enabled(manager, installed, ufw)
+    known: dict[str, Any] = {
+        "installed": doubt or installed,
+        "enabled": enabled,
+        "ufw": _known(there["ufw"], ufw),
+        "firewalld": _known(there["firewalld"], firewalld),
+    }
     tables, origin = _kernel(source) if source.live else (None, None)
     if tables is None:
-        tables, origin = _files(source, enabled if isinstance(enabled, list) else installed, ufw, firewalld)
+        listed = enabled if isinstance(enabled, list) else installed
+        tables, origin = (doubt, None) if doubt else _files(source, listed, ufw, firewalld)
     if isinstance(tables, Unknown):
         yield settings(fill(Firewall, tables, {**known, "source": tables}))
         return
     yield settings(Firewall(**known, **_answers(tables), source=origin))
+
+
+def _known(there: Maybe[bool], front_end: StructT | None) -> Maybe[StructT | None]:
+    """Return a front-end's settings; unknown where it cannot be seen whether it is there."""
+    return there if isinstance(there, Unknown) else front_end
 
 
 def _enabled(manager: Init, installed: list[str], ufw: Ufw | None) -> Maybe[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xspm.model.unknown import Maybe, Unknown
 
-NOT_LIVE = Unknown("an unpacked root file system has no running kernel", cause="missing")
+NOT_LIVE = Unknown("only a running system shows it, and this is an unpacked root file system", cause="missing")
 """The value of everything that only a running system shows."""
 
 

@@ -22,7 +22,7 @@ from xspm.connectors.linux.configuration import (
     words,
 )
 from xspm.connectors.linux.os import release_of
-from xspm.connectors.linux.records import fill, not_installed, resource, settings
+from xspm.connectors.linux.records import fill, resource, settings
 from xspm.connectors.linux.transport import Needs
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -300,7 +300,7 @@ def _login_defs(source: Source) -> LoginDefs:
         text = source.text("/usr/etc/login.defs")
     if not isinstance(text, str):
         known = {"installed": text is not None, "defaulted": list[str]()}
-        return fill(LoginDefs, text or not_installed("login.defs"), known)
+        return fill(LoginDefs, text or Unknown("not there: /etc/login.defs", cause="missing"), known)
     given = words(text, file="/etc/login.defs")
     values: dict[str, Any] = {}
     defaulted: list[str] = []

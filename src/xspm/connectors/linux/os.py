@@ -157,7 +157,7 @@ def _hostname(source: Source) -> Maybe[str | None]:
 def _architecture(source: Source) -> Maybe[str | None]:
     """Return what `uname -m` prints."""
     running = _kernel(source, "/proc/sys/kernel/arch")
-    if isinstance(running, str) and running:
+    if not source.live or (isinstance(running, str) and running):
         return running
     output = source.run("uname", "-m")
     if output is None or isinstance(output, Unknown):

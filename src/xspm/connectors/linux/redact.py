@@ -18,7 +18,8 @@ _NAMED: Final = re.compile(
     r"""(?ix)
     (?P<name>
         [\w.-]{0,60}
-        (?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|(?:bind|root|user|auth|admin)_?pw)
+        (?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?
+           |(?:bind|root|user|auth|admin)_?pw|(?<![a-z])pass(?=["']?\s*=))
         [\w.-]{0,60} ["']?
         (?: \s*[=:]\s* (?:Bearer\s+|Basic\s+)? )
     )

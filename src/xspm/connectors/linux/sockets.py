@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.linux.logic import NOT_LIVE
 from xspm.connectors.linux.records import fill, resource, unlisted
 from xspm.connectors.linux.transport import Needs, Output, Stat
 from xspm.model.schema import ResourceType
@@ -92,7 +93,7 @@ class _Owners(msgspec.Struct):
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """List open ports with their processes."""
     if not source.live:
-        yield unlisted(Unknown("an unpacked root file system has no open ports", cause="missing"), ListeningSocket)
+        yield unlisted(NOT_LIVE, ListeningSocket)
         return
     sockets = _tables(source)
     if isinstance(sockets, Unknown):

@@ -145,8 +145,11 @@ async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConn
     except asyncssh.PermissionDenied as error:
         hint = "give a key with --identity, or load it into ssh-agent"
         raise ConnectorError(f"{where}: login refused", hint=hint) from error
-    except (asyncssh.ConfigParseError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        raise ConnectorError(f"{address.host}: {error}", hint="see --ssh-config and --identity") from error
+    except asyncssh.ConfigParseError as error:
+        raise ConnectorError(f"{address.host}: {error}", hint="see --ssh-config") from error
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        named = f"{error}: {options.identity}" if options.identity else str(error)
+        raise ConnectorError(f"{address.host}: {named}", hint="see --ssh-config and --identity") from error
     except asyncssh.Error as error:
         raise ConnectorError(f"{address.host}: {error.reason}") from error
     except socket.gaierror as error:
@@ -158,6 +161,9 @@ async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConn
         hint = "see --known-hosts, --ssh-config and --identity"
         raise ConnectorError(f"{address.host}: {error}", hint=hint) from error
     except OSError as error:
+        if error.filename is not None:
+            named = f"{(error.strerror or str(error)).lower()}: {error.filename}"
+            raise ConnectorError(f"{address.host}: {named}", hint="see --identity and --ssh-config") from error
         reason = "connection refused" if isinstance(error, ConnectionRefusedError) else (error.strerror or str(error))
         raise ConnectorError(f"{address.host}: {reason.lower()}") from error
 

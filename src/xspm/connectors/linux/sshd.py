@@ -2,7 +2,8 @@
 
 `sshd -T` prints what the daemon would use and is taken where it answers. Elsewhere the files are read as sshd reads
 them: the first value of a keyword wins, Include is expanded in place, Match blocks are kept apart, and what is not set
-has the default of the installed version. Match blocks come from the files in both cases.
+has the default of the installed version. Match blocks come from the files in both cases. What the daemon's command line
+gives (`sshd_command`) is in force before the files, of which `sshd -T` knows nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
-from xspm.connectors.linux import init
-from xspm.connectors.linux.configuration import lines, shell_assignments
-from xspm.connectors.linux.records import exists, fill, not_installed, octal, resource, settings, unlisted
+from xspm.connectors.linux import init, sshd_command
+from xspm.connectors.linux.configuration import lines
+from xspm.connectors.linux.records import exists, fill, not_installed, octal, present, resource, settings, unlisted
 from xspm.connectors.linux.sshd_config import Config, effective, read_config
 from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, NEWEST, Version, parse_version, plain_defaults
 from xspm.connectors.linux.sshd_fields import FIELDS, Printed, match_value, normalise
@@ -253,28 +254,6 @@ class SshHostKey(ResourceType, frozen=True, kw_only=True):
 
 TYPES: tuple[type[ResourceType], ...] = (Sshd, SshHostKey)
 
-_ENVIRONMENTS: Final = (
-    "/etc/default/ssh",
-    "/etc/default/sshd",
-    "/etc/sysconfig/sshd",
-    "/etc/sysconfig/ssh",
-    "/etc/conf.d/sshd",
-)
-"""Where the daemon's command line is added to."""
-_UNITS: Final = tuple(
-    f"{folder}/{unit}"
-    for folder in ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
-    for unit in (
-        "ssh.service",
-        "sshd.service",
-        "ssh.service.d/*.conf",
-        "sshd.service.d/*.conf",
-        "ssh@.service",
-        "sshd@.service",
-    )
-)
-_HARMLESS: Final = re.compile(r"-[DdeiqtT46]+|\$\w+|\$\{\w+\}")
-"""Words of sshd's command line that change no setting kept here."""
 NEEDS: Final = Needs(
     texts=(
         "/etc/ssh/sshd_config",
@@ -284,11 +263,11 @@ NEEDS: Final = Needs(
         "/etc/crypto-policies/back-ends/opensshserver.config",
         "/etc/ssh/*.pub",
         "/etc/group",
-        *_ENVIRONMENTS,
-        *_UNITS,
+        *sshd_command.NEEDS.texts,
     ),
-    stats=("/etc/ssh/*", "/usr/sbin/sshd", "/usr/local/sbin/sshd"),
-    commands=(("sshd", "-T"), ("sshd", "-V"), ("ssh", "-V")),
+    stats=("/etc/ssh/*", "/usr/sbin/sshd", "/usr/local/sbin/sshd", *sshd_command.NEEDS.stats),
+    lists=sshd_command.NEEDS.lists,
+    commands=(("sshd", "-T"), ("sshd", "-V"), ("ssh", "-V"), *sshd_command.NEEDS.commands),
 )
 
 _CONFIGS: Final = ("/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config")
@@ -298,10 +277,10 @@ _SERVICES: Final = ("ssh", "sshd", "ssh.socket", "sshd.socket")
 
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read the server's settings and its host keys."""
-    path = next((path for path in _CONFIGS if exists(source, path)), _CONFIGS[0])
-    config = read_config(source, path)
-    answer = _ask(source)
-    if config is None and answer is None and not exists(source, "/usr/sbin/sshd", "/usr/local/sbin/sshd"):
+    path, config, changed = effective_configuration(source)
+    answer = None if changed else _ask(source)
+    there = isinstance(config, Config) or answer is not None or exists(source, "/usr/sbin/sshd", "/usr/local/sbin/sshd")
+    if not there and (config is None or present(source, *_CONFIGS) is False):
         lists = {"installed": False, "files": [], "unparsed_lines": [], "defaulted": []}
         yield settings(fill(Sshd, not_installed("the OpenSSH server"), lists))
         return
@@ -310,7 +289,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     text = text or package_version(source, "openssh-server")
     version = (parse_version(text) if text else None) or NEWEST
     parsed = config if isinstance(config, Unknown) else from_files(config, version)
-    printed = _overruled(source) or (parsed if answer is None else answer)
+    printed = parsed if answer is None else answer
     known: dict[str, Any] = {
         "installed": True,
         "enabled": init.init_of(source).boots(*_SERVICES),
@@ -333,37 +312,24 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     yield from _host_keys(source, sshd)
 
 
-def _overruled(source: Source) -> Unknown | None:
-    """Say why the files and `sshd -T` do not tell the settings: the daemon is started with options of its own."""
-    for path in _ENVIRONMENTS:
-        text = source.text(path)
-        if isinstance(text, Unknown):
-            return text
-        for name, item in shell_assignments(text or "").items():
-            if name in {"SSHD_OPTS", "OPTIONS", "SSHD_CONFIG", "SSHD_CONFDIR"} and item.value.strip():
-                words = item.value.split()
-                if name.startswith("SSHD_CONF") or not all(_HARMLESS.fullmatch(word) for word in words):
-                    return Unknown(f"sshd is started with options of its own: {path}")
-    for pattern in _UNITS:
-        paths = source.glob(pattern) if "*" in pattern else [pattern]
-        if isinstance(paths, Unknown):
-            return paths
-        for path in paths:
-            text = source.text(path)
-            if isinstance(text, Unknown):
-                return text
-            if _own_options(text or ""):
-                return Unknown(f"sshd is started with options of its own: {path}")
-    return None
-
-
-def _own_options(unit: str) -> bool:
-    """Whether a unit gives sshd options, on its command line or by the variable that this takes up."""
-    if re.search(r"^[ \t]*Environment[ \t]*=.*\b(?:SSHD_OPTS|OPTIONS)=[^\s\"']", unit, re.MULTILINE):
-        return True
-    commands = re.findall(r"^[ \t]*ExecStart[ \t]*=(.*(?:\\\n.*)*)", unit, re.MULTILINE)
-    words = (word for command in commands for word in command.replace("\\\n", " ").split()[1:])
-    return not all(_HARMLESS.fullmatch(word) for word in words)
+def effective_configuration(source: Source) -> tuple[str, Config | Unknown | None, bool]:
+    """Return the main file's path, what is in force before and in it, and whether the command line changes anything."""
+    usual = next((path for path in _CONFIGS if exists(source, path)), _CONFIGS[0])
+    start = sshd_command.started(source)
+    if isinstance(start, Unknown):
+        return usual, start, True
+    path = start.config or usual
+    config = Config() if path == "none" else read_config(source, path, ports=not start.ports)
+    if path == usual and not start.entries and not start.bad:
+        return usual, config, False
+    if config is None and path != usual:
+        config = Unknown(f"sshd is started with a file that is not there: {path}", cause="missing")
+    config = Config() if config is None else config
+    if isinstance(config, Config):
+        config.entries[:0] = start.entries
+        config.known += len(start.entries)
+        config.bad[:0] = start.bad
+    return path, config, True
 
 
 def from_files(config: Config, version: Version) -> Printed:

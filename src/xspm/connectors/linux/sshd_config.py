@@ -311,14 +311,38 @@ class Config(msgspec.Struct):
     """With `unknown`: how many of `entries` stand before that file, and so are in force whatever it says."""
 
 
-def read_config(source: Source, path: str) -> Config | Unknown | None:
-    """Read a configuration with its includes; None when the file does not exist."""
+def read_config(source: Source, path: str, *, ports: bool = True) -> Config | Unknown | None:
+    """Read a configuration with its includes; None when the file does not exist.
+
+    Args:
+        source: the host.
+        path: of the main file.
+        ports: whether its Port lines count, as they do not when the command line gives `-p`.
+    """
     text = source.text(path)
     if text is None or isinstance(text, Unknown):
         return text
-    reader = _Reader(source)
+    reader = _Reader(source, ports=ports)
     reader.read(path, text, None, 0)
     return reader.config
+
+
+def command_line_entries(text: str, number: int) -> list[Entry] | Unknown | None:
+    """Read what `-o` gives sshd: one line of a configuration; None when sshd would refuse it.
+
+    Args:
+        text: `Option=value` or `Option value`.
+        number: of the option on the command line.
+    """
+    keyword, rest = _parts(text[:LINE_LIMIT].strip(" \t\r\f"))
+    if keyword in {"match", "include"}:
+        return Unknown(f"sshd is started with -o {keyword}", cause="format")
+    keyword = _ALIASES.get(keyword, keyword)
+    if keyword in _IGNORED:
+        return []
+    arguments = _arguments(keyword, rest)
+    canonical = _canonical(keyword, arguments) if arguments else None
+    return None if canonical is None else [Entry(keyword, canonical, "command line", number)]
 
 
 def effective(entries: Iterable[Entry], overriding: Iterable[Entry] = ()) -> dict[str, list[list[str]]]:
@@ -386,8 +410,9 @@ def span(text: str) -> int | None:
 class _Reader:
     """Reads files into one `Config`; `block` is the Match block that is open."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, ports: bool) -> None:
         self.source = source
+        self.ports = ports
         self.config = Config()
         self.budget = TEXT_LIMIT
 
@@ -400,15 +425,13 @@ class _Reader:
             line = raw[:LINE_LIMIT].strip(" \t\r\f")
             if not line or line.startswith("#"):
                 continue
-            match = _LINE.match(line)
-            keyword = match[1].lower() if match else ""
-            rest = match[2] if match else ""
+            keyword, rest = _parts(line)
             if keyword == "match":
                 here = self.match(rest, (path, number), block)
             elif keyword == "include":
                 self.include(split(rest), (path, number), here, depth)
             else:
-                self.entry(keyword, rest.split() if keyword in _RAW else split(rest), (path, number), here)
+                self.entry(keyword, _arguments(keyword, rest), (path, number), here)
 
     def match(self, rest: str, place: tuple[str, int], outer: Block | None) -> Block | None:
         """Open a Match block; `all` alone is in force for every connection."""
@@ -447,6 +470,8 @@ class _Reader:
         if keyword in _IGNORED:
             return
         canonical = _canonical(keyword, arguments) if arguments else None
+        if keyword == "port" and not self.ports:
+            return
         everyone = block is None or block is self.config.everyone
         if canonical is None or not (everyone or keyword in _IN_MATCH):
             self.refuse(place)
@@ -465,6 +490,17 @@ class _Reader:
     def refuse(self, place: tuple[str, int]) -> None:
         """Name a line that sshd would refuse."""
         self.config.bad.append(f"{place[0]}:{place[1]}")
+
+
+def _parts(line: str) -> tuple[str, str]:
+    """Split a line into its keyword, in lower case, and the rest."""
+    match = _LINE.match(line)
+    return (match[1].lower(), match[2]) if match else ("", "")
+
+
+def _arguments(keyword: str, rest: str) -> list[str] | None:
+    """Split what follows a keyword; None when a quote is not closed."""
+    return rest.split() if keyword in _RAW else split(rest)
 
 
 def _canonical(keyword: str, arguments: list[str]) -> list[str] | None:

@@ -50,6 +50,19 @@ _RUNAS: Final = re.compile(r"\(([^)]*)\)\s*")
 _DIGEST: Final = re.compile(r"(?:sha(?:224|256|384|512)\s*:\s*[A-Za-z0-9+/=]+\s*,?\s*)+")
 
 
+_NAME_ITEM: Final = re.compile(r'[!\s]*+(?:[%+:#@-]*"[^"]*"|(?:\\.|[^\s"\\(),])++)', re.DOTALL)
+"""A user, group, host or alias."""
+_COMMAND_ITEM: Final = re.compile(
+    r"[!\s]*+(?:sha\d+\s*:\s*[A-Za-z0-9+/=]+[\s,]*+)*+"
+    r"(?:[A-Z][A-Z0-9_]*+|(?:sudoedit|list)(?:\s(?:\\.|[^:\\])*+)?|/(?:\\.|[^:\\])*(?:\s\^.*)?|\^.*)",
+    re.DOTALL,
+)
+"""A command: a path or a pattern of one, with arguments; or an alias, alone."""
+_PARAMETER: Final = re.compile(
+    r'(!*)\s*([A-Za-z_]\w*)\s*(?:(\+=|-=|=)\s*("(?:\\.|[^"\\])*+"|(?:\\.|[^\s"\\])*+))?', re.DOTALL
+)
+
+
 class Default(msgspec.Struct, frozen=True):
     """One parameter of a Defaults line."""
 
@@ -136,7 +149,10 @@ def read_sudoers(source: Source, path: str) -> Sudoers | Unknown | None:
 
 
 def split(text: str, separator: str = ",") -> list[str]:
-    """Split at a separator outside quotes and parentheses that no backslash precedes; parts are stripped."""
+    """Split at a separator outside quotes and parentheses that no backslash precedes; parts are stripped.
+
+    Empty parts, of which sudo takes none, stay, but for a text that is empty altogether.
+    """
     parts: list[str] = []
     start = position = depth = 0
     quoted = False
@@ -154,7 +170,7 @@ def split(text: str, separator: str = ",") -> list[str]:
                 start = position + 1
         position += 1
     parts.append(text[start:].strip())
-    return [part for part in parts if part]
+    return parts if any(parts) or len(parts) > 1 else []
 
 
 class _Reader:
@@ -217,8 +233,13 @@ class _Reader:
         pieces = _ALIAS_NAME.split(text)
         if len(pieces) < 3 or pieces[0].strip():
             return False
-        for name, members in zip(pieces[1::2], pieces[2::2], strict=True):
-            self.sudoers.aliases.setdefault(f"{kind} {name}", [_clean(item) for item in split(members)])
+        found = {name: split(members) for name, members in zip(pieces[1::2], pieces[2::2], strict=True)}
+        for name, items in found.items():
+            valid = _COMMAND_ITEM if kind == "Cmnd" else _NAME_ITEM
+            if name == "ALL" or not items or not all(valid.fullmatch(" ".join(item.split())) for item in items):
+                return False
+        for name, items in found.items():
+            self.sudoers.aliases.setdefault(f"{kind} {name}", [_clean(item) for item in items])
         return True
 
     def default(self, text: str, path: str, number: int) -> bool:
@@ -228,10 +249,10 @@ class _Reader:
             return False
         scope = _SCOPES.get(match[1] or "", "global")
         subjects = [_clean(item) for item in split(match[2] or "")]
-        for item in split(match[3]):
-            found = re.fullmatch(r"(!*)\s*([A-Za-z_]\w*)\s*(?:(\+=|-=|=)\s*(.*))?", item, re.DOTALL)
-            if found is None:
-                return False
+        parameters = [_PARAMETER.fullmatch(item) for item in split(match[3])]
+        if not all(parameters):
+            return False
+        for found in filter(None, parameters):
             operator: Literal["", "=", "+=", "-="] = found[3] or ""  # type: ignore[assignment]
             value = _unescape(found[4].strip()) if operator else None
             negated = len(found[1]) % 2 == 1
@@ -246,13 +267,15 @@ class _Reader:
         if not equals or len(words) < 2:
             return False
         users, hosts = split(" ".join(words[:-1])), split(words[-1])
+        rules: list[Rule] = []
         for chunk in _specifications(rest):
             if chunk[0] is not None:
                 hosts = split(chunk[0])
             commands = _commands(chunk[1])
-            if not commands or not hosts:
+            if not commands or not hosts or not all(map(_NAME_ITEM.fullmatch, (*users, *hosts))) or head.count('"') % 2:
                 return False
-            self.sudoers.rules.append(Rule([_clean(user) for user in users], hosts, commands, path, number))
+            rules.append(Rule([_clean(user) for user in users], hosts, commands, path, number))
+        self.sudoers.rules += rules
         return True
 
 
@@ -292,7 +315,7 @@ def _specifications(text: str) -> Iterator[tuple[str | None, str]]:
     """Split `commands : hosts = commands` into its parts; the first has no hosts of its own."""
     hosts: str | None = None
     start = 0
-    for match in re.finditer(r"(?<!\\):\s*([\w!,.*/\s\"+-]+?)\s*(?<!\\)=(?!=)\s*(?=[(/!A-Z\"a-z])", text):
+    for match in re.finditer(r"(?<!\\):\s*((?:\\.|[\w!,.*/\s\"+-])+?)\s*(?<!\\)=(?!=)\s*(?=[(/!A-Z\"a-z])", text):
         before = text[start : match.start()]
         tagged = re.search(rf"(?:{'|'.join(_TAGS)}|sha(?:224|256|384|512))\s*$", before)
         inside = before.count("(") > before.count(")")
@@ -304,7 +327,7 @@ def _specifications(text: str) -> Iterator[tuple[str | None, str]]:
 
 
 def _commands(text: str) -> list[Command]:
-    """Read a list of commands; run-as and tags stay in force until another one."""
+    """Read a list of commands; run-as and tags stay in force until another one. Empty where one is not grammar."""
     found: list[Command] = []
     users, groups = ["root"], list[str]()
     tags: frozenset[str] = frozenset()
@@ -313,7 +336,9 @@ def _commands(text: str) -> list[Command]:
         while True:
             runas, option, tag = _RUNAS.match(rest), _OPTION.match(rest), _TAG.match(rest)
             if runas:
-                left, _, right = runas[1].partition(":")
+                left, colon, right = runas[1].partition(":")
+                if not all(map(_NAME_ITEM.fullmatch, (*split(left), *split(right)))) or (left and colon and not right):
+                    return []
                 users, groups = [_clean(name) for name in split(left)], [_clean(name) for name in split(right)]
                 if not users and not groups:
                     users = ["root"]
@@ -325,9 +350,10 @@ def _commands(text: str) -> list[Command]:
                 break
             rest = rest[match.end() :]
         digest = _DIGEST.match(rest)
-        rest = rest[digest.end() :].strip() if digest else rest.strip()
-        if rest:
-            found.append(Command(" ".join(rest.split()), users, groups, tags))
+        rest = " ".join((rest[digest.end() :] if digest else rest).split())
+        if not _COMMAND_ITEM.fullmatch(rest):
+            return []
+        found.append(Command(rest, users, groups, tags))
     return found
 
 

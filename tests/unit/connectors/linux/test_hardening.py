@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from xspm.connectors.linux.collecting import snapshot
+from xspm.connectors.linux.memory import MemorySource
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -327,10 +330,25 @@ def test_what_cannot_be_read_is_unknown(
         ("linux.core_dumps", ["handler"]),
         ("linux.crypto_policy", ["fips_enabled"]),
         ("linux.kernel", ["lockdown", "security_modules", "modules_disabled"]),
-        ("linux.os", ["kernel_release", "virtualization"]),
+        ("linux.os", ["architecture", "kernel_release", "virtualization"]),
         ("linux.updates", ["reboot_required"]),
     ],
 )
 def test_what_only_a_running_system_shows(read: Callable[..., Any], kind: str, fields: list[str]) -> None:
+    """One reason says so for all of them, whatever it is that they show."""
     (found,) = read(kind, {}, live=False).values()
-    assert [found[field]["cause"] for field in fields] == ["missing"] * len(fields)
+    reason = "only a running system shows it, and this is an unpacked root file system"
+    expected = {"$unknown": reason, "cause": "missing"}
+    assert {field: found[field] for field in fields} == dict.fromkeys(fields, expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "types"),
+    [("{broken", [()]), ("[]", [()]), ({"kind": "fifo"}, [()]), ({"content": "{}", "denied": True}, [])],
+)
+def test_a_broken_configuration_of_docker_is_counted_once(content: object, types: list[tuple[str, ...]]) -> None:
+    """Each check is unknown by the resource alone: the problem names no type, for which it would be unknown again."""
+    source = MemorySource({**DOCKER_BASE, "/etc/docker/daemon.json": content})
+    found = snapshot(source, lambda _: None, fallback="x", only={"linux.docker"})
+    assert [item.id for item in found.resources] == ["docker"]
+    assert [problem.resource_types for problem in found.problems] == types

@@ -180,13 +180,33 @@ def test_walk_is_bounded(root: Path) -> None:
     assert [item.kind for item in by_count + by_time] == ["limit", "timeout"]
 
 
+def test_walk_does_not_follow_a_link_that_took_the_place_of_a_folder(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "theirs").touch()
+    (root / "swapped").mkdir()
+    opened = os.open
+
+    def swap(path: str, flags: int, mode: int = 0o777) -> int:
+        if path.rstrip("/").endswith("/swapped"):
+            (root / "swapped").rmdir()
+            (root / "swapped").symlink_to(outside)
+        return opened(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", swap)
+    found = list(walk.walk(str(root), {}, set(), set()))
+    assert (root / "swapped").is_symlink()
+    assert not [item for item in found if isinstance(item, Problem) or "theirs" in item.path]
+
+
 def test_walk_says_what_it_could_not_list(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = os.open
 
     def refuse(path: str, flags: int, mode: int = 0o777) -> int:
-        if path.endswith("conf.d/"):
+        if path.endswith("/conf.d"):
             raise PermissionError(13, "denied")
-        if path.endswith("/usr/"):
+        if path.endswith("/usr"):
             raise FileNotFoundError(2, "gone")
         return opened(path, flags, mode)
 

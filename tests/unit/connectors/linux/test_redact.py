@@ -33,6 +33,8 @@ SECRETS = [
     ("echo hunter22 | docker login --password-stdin", "hunter22"),
     ("bindpw=hunter22", "hunter22"),
     ("password=hunter22", "hunter22"),
+    ("DB_PASS=hunter22", "hunter22"),
+    ("user=bob,pass=hunter22", "hunter22"),
     ("@@logs.example.org?token=hunter22", "hunter22"),
     ("ghp_0123456789abcdefghijABCDEFGHIJ012345", "0123456789abcdefghij"),
 ]
@@ -60,6 +62,9 @@ def test_masks_secrets(text: str, secret: str) -> None:
         "|/lib/systemd/systemd-coredump %P %u",
         "https://deb.debian.org/debian",
         "ab",
+        "bypass=1",
+        "pass=/etc/key",
+        "auth sufficient pam_unix.so try_first_pass",
     ],
 )
 def test_leaves_the_rest(text: str) -> None:

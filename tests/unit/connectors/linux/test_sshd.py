@@ -382,26 +382,3 @@ def test_host_keys_are_looked_at_when_the_configuration_cannot_be_read() -> None
     assert [(item.id, item.data["world_access"]) for item in keys] == [("/etc/ssh/ssh_host_rsa_key", True)]
     problems = [item.resource_types for item in found if isinstance(item, Problem)]
     assert ("linux.ssh_host_key",) in problems
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "known"),
-    [
-        ("/etc/default/ssh", "SSHD_OPTS='-o PermitRootLogin=yes'\n", False),
-        ("/etc/default/ssh", "SSHD_OPTS=\n", True),
-        ("/etc/sysconfig/sshd", 'OPTIONS="-f /etc/ssh/other"\n', False),
-        (
-            "/etc/systemd/system/ssh.service.d/a.conf",
-            "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -p 99\n",
-            False,
-        ),
-        ("/etc/systemd/system/ssh.service.d/b.conf", "[Service]\nEnvironment=SSHD_OPTS=-oPort=99\n", False),
-        ("/usr/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n", True),
-    ],
-)
-def test_options_of_the_command_line_make_the_settings_unknown(path: str, text: str, *, known: bool) -> None:
-    files = {"/etc/ssh/sshd_config": "PermitRootLogin no\n", path: text}
-    found = [
-        item for item in sshd.collect(MemorySource(files)) if isinstance(item, Resource) and item.type == "linux.sshd"
-    ]
-    assert (found[0].data["permit_root_login"] == "no") == known

@@ -292,3 +292,61 @@ def test_what_we_read_visudo_takes(text: str, tmp_path: Path) -> None:
     run = subprocess.run(["/usr/sbin/visudo", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert read({"/etc/sudoers": text})[0]["unparsed_lines"] == []
+
+
+BROKEN = [
+    "a ALL=(ALL ALL",
+    "a ALL=(ALL:ALL ALL",
+    "a ALL=(ALL",
+    "a ALL=(ALL) ALL)",
+    "a ALL=((ALL)) ALL",
+    "a ALL=(b,) ALL",
+    "a (ALL)=ALL",
+    "a ALL=(ALL) NOPASSWD ALL",
+    "a ALL=(ALL) ALL ALL",
+    "a ALL=ls",
+    "a ALL=/bin/ls,",
+    "a ALL=/bin/ls,,/bin/cat",
+    "a ALL=/bin/ls : h2",
+    "a ALL=/bin/x b:c",
+    '"a ALL=ALL',
+    'a ALL=(ALL) "ALL',
+    'Defaults secure_path="/bin',
+    "Defaults lecture=a b",
+    "Defaults lecture,",
+    'User_Alias A = b, "c',
+    "User_Alias A = ",
+    "User_Alias ALL = b",
+    "Cmnd_Alias C = ls",
+    "Cmnd_Alias C = /bin/ls, (x",
+]
+WHOLE = [
+    "a ALL=(:adm) /bin/ls, (b, c : d) /bin/cat",
+    'a ALL=("x y") /bin/x "y z", () ALL',
+    "a ALL=/bin/x -o(a), /bin/x a\\:b",
+    "a ALL=/bin/ls : fe80\\:\\:1 = sudoedit /etc/x, list",
+    "a ALL=CWD=/x NOPASSWD : !/bin/su, ! /bin/sh",
+    'Defaults passprompt="x\\"y", badpass_message=a\\ b, env_keep += "A B", !syslog',
+    "Cmd_Alias C = /bin/x a\\,b : D = !C, ALL",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_line_that_sudo_refuses_is_named_and_makes_no_rule(text: str) -> None:
+    values, rules = read({"/etc/sudoers": f"root ALL=ALL\n{text}\n"})
+    assert values["unparsed_lines"] == ["/etc/sudoers:2"]
+    assert list(rules) == ["/etc/sudoers:root"]
+
+
+@pytest.mark.parametrize("text", [*WHOLE, "a ALL=/bin/x ^a:b$, ^/bin/a.*$"])
+def test_a_line_that_sudo_takes_is_not_named(text: str) -> None:
+    assert read({"/etc/sudoers": text})[0]["unparsed_lines"] == []
+
+
+@pytest.mark.skipif(shutil.which("visudo", path="/usr/sbin:/usr/bin") is None, reason="visudo is not installed")
+@pytest.mark.parametrize(("text", "taken"), [*((text, False) for text in BROKEN), *((text, True) for text in WHOLE)])
+def test_visudo_says_the_same(text: str, tmp_path: Path, *, taken: bool) -> None:
+    path = tmp_path / "sudoers"
+    path.write_text(f"{text}\n")
+    run = subprocess.run(["/usr/sbin/visudo", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
+    assert (run.returncode == 0) == taken, run.stderr
