@@ -176,3 +176,25 @@ def test_a_folder_of_checks_is_tested_alone(capsys: pytest.CaptureFixture[str]) 
     assert outcome.code == 1
     assert outcome.out.splitlines()[-1].startswith("1 check, 2 examples")
     assert json.loads(call(capsys, "check", "test", "mine", "-o", "json").out)
+
+
+def test_a_bundle_is_the_same_wherever_it_is_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "work/.xspm/checks/own").mkdir(parents=True)
+    source = Path(cli.__file__).parents[1] / "content/checks/k8s/container/is_not_privileged.yaml"
+    (tmp_path / "work/.xspm/checks/own/check.yaml").write_text(source.read_text())
+    (tmp_path / "work/.xspm/exceptions.yaml").write_text("exceptions: []\n")
+    first = call(capsys, "policy", "bundle", "-o", "a.json")
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}  a\.json\n\d+ checks; in force: .*\n", first.out)
+    assert first.err == "left out: .xspm/exceptions.yaml\n"
+    second = spawn(command("policy", "bundle", "--output", "-"))
+    assert second.out == Path("a.json").read_text()
+    assert second.err.splitlines()[-1] == first.out.split()[0]
+    assert "checks/own/check.yaml" in second.out
+
+
+def test_no_bundle_of_what_is_not_sound(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "work/.xspm/checks").mkdir(parents=True)
+    (tmp_path / "work/.xspm/checks/bad.yaml").write_text("title: x\n")
+    outcome = call(capsys, "policy", "bundle", "-o", "a.json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert not Path("a.json").exists()

@@ -1,4 +1,4 @@
-"""`xspm policy`: list policies and find their mistakes."""
+"""`xspm policy`: list policies, find their mistakes, bundle them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from xspm.policy.policies import selects
 
 @click.group("policy")
 def policy() -> None:
-    """List policies and find their mistakes.
+    """List policies, find their mistakes, and bundle them.
 
     \b
     Examples:
       xspm policy list
       xspm policy lint ./policies
+      xspm policy bundle -o acme.bundle.json
     """
 
 
@@ -89,6 +90,34 @@ def lint(paths: tuple[str, ...], output: str) -> int:
             f"{len(sources.frameworks)} frameworks: {len(sources.errors)} mistakes"
         )
     return 2 if sources.errors else 0
+
+
+@policy.command("bundle", short_help="Put everything in force into one text, with one digest.")
+@POLICY
+@click.option("-o", "--output", "path", required=True, metavar="FILE", help="Where to write it; - is standard output.")
+def bundle(policies: tuple[str, ...], path: str) -> None:
+    """Put every check, policy and framework in force into one text that a contract names by its digest.
+
+    The same files give the same bytes, wherever and whenever. Every file is compiled first, and a mistake in any of
+    them ends it. Exceptions are left out: they are approved one by one.
+
+    \b
+    Examples:
+      xspm policy bundle -o acme.bundle.json
+      xspm policy bundle -p ./policies -p acme-baseline -o acme.bundle.json
+    """
+    from xspm.app import bundle as bundling  # noqa: PLC0415 - compiles, which listings do not
+
+    made = bundling.bundle(policies)
+    for file in made.left_out:
+        click.echo(f"left out: {file}", err=True)
+    if path == "-":
+        click.echo(made.text, nl=False)
+        click.echo(made.digest, err=True)
+        return
+    bundling.write_bundle(made, path)
+    click.echo(f"{made.digest}  {path}")
+    click.echo(f"{made.checks} checks; in force: {', '.join(made.policies)}")
 
 
 COMMAND = policy
