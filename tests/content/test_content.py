@@ -25,6 +25,7 @@ from xspm.policy.checks import SECTIONS, TEXT_FORMS
 from xspm.policy.patterns import matches
 from xspm.policy.plan import plan
 from xspm.policy.policies import selects
+from xspm.report.text import fix
 
 if TYPE_CHECKING:
     from xspm.model.check import Check
@@ -49,6 +50,9 @@ WIDTH = 70
 
 _REFERENCE = re.compile(r"https?://[^\s]+|[A-Z][A-Za-z0-9./() -]*[0-9][A-Za-z0-9./() -]*")
 """A URL, or the id of a standard's part: `RFC 4253`, `CVE-2021-4034`, `NIST SP 800-190 4.4.2`."""
+_PREPARES = re.compile(
+    r"(?:grep|cat|ss|visudo|sshd -t|sshd -T|pwck|aa-logprof|findmnt|systemctl (?:restart|reload|status)|augenrules|mkdir)\b"
+)
 _EXPECTED_FRAMEWORKS = (
     "cis-controls-8.1",
     "dora",
@@ -159,6 +163,12 @@ def test_messages_render_on_failing_examples() -> None:
             and (not verdict.message or re.search(r"[{}\n]|<[a-z]+>|\bnull\b$", verdict.message))
         ]
     assert bad == []
+
+
+def test_the_first_line_of_a_fix_is_the_fix() -> None:
+    """Reports show one line: it must change something, not look, reload, or open an editor."""
+    first = {check_id: fix(_check(check_id)) for check_id in FILES if check_id.startswith("linux.")}
+    assert {check_id: line for check_id, line in first.items() if not line or _PREPARES.match(line)} == {}
 
 
 def test_titles_are_unique_within_a_family() -> None:

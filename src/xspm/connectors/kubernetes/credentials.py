@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 REDACTED: Final = "(redacted)"
@@ -36,11 +37,20 @@ _STRONG: Final = (
 _CAMEL_KEY: Final = r"[a-z](?:Key|Pass|Auth)$"
 _HARMLESS: Final = (
     r"(?i)^(?:old)?pwd$|(?:name|names|file|files|path|paths|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|"
-    r"type|length|host|port|count|limit|limits|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|"
+    r"type|length|host|port|count|limit|limits|(?<![a-z])(?:max|min|size)|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|"
     r"seconds|namespace|store|provider|mount|review|rotation|tokens|config|kubeconfig|cluster|registry|repository|"
     r"account|url|uri|endpoint|username|"
     r"topology[-_.]?key|registration|sources?|binding|claims?)$"
 )
+_AMOUNT_NAME: Final = (
+    r"(?i)(?:ttl|timeout|expiry|expiration|duration|length|count|limits?|seconds|tokens|(?<![a-z])(?:max|min|size))$"
+)
+_AMOUNT: Final = (
+    r"(?i)v?[+-]?\d[\d.,:_/T Z+-]{0,60}"
+    r"(?:(?:[nuµm]?s|sec|min|[mhdwy]|[kmgtpe]i?b?|seconds?|minutes?|hours?|days?|%)[\d.]{0,9}){0,6}\Z"
+    r"|(?:unlimited|infinity|infinite|default)\Z"
+)
+_UUID: Final = r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ADDRESS: Final = r"(?i)(?:url|uri|endpoint)$"
 _HARMLESS_VALUE: Final = (
     r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z|\{\{[\w.\s-]*\}\}\Z"
@@ -79,6 +89,22 @@ def _names(name: str) -> tuple[bool, bool]:
 
 
 @lru_cache(maxsize=4096)
+def _excused(name: str) -> bool:
+    """Whether only its end keeps a name from telling of a credential: `PASSWORD_LIMIT`, `API_KEY_NAME`."""
+    return not _names(name)[0] and (re.search(_NAME, name) is not None or re.search(_CAMEL_KEY, name) is not None)
+
+
+def _belies(name: str, value: str) -> bool:
+    """Whether a value is not what the end of its name says: no amount, or a text that looks drawn at random."""
+    if re.search(_AMOUNT_NAME, name):
+        return len(value) > 5 and re.match(_AMOUNT, value) is None
+    if re.fullmatch(r"[A-Za-z0-9+/=_.~-]{16,500}", value) is None or value[0] in "/." or re.search(_UUID, value):
+        return False
+    changes = sum(a.isdigit() != b.isdigit() or a.isupper() != b.isupper() for a, b in pairwise(value))
+    return len(set(value)) > 9 and changes * 3 > len(value)
+
+
+@lru_cache(maxsize=4096)
 def mark(name: str) -> str:
     """Return what stands in place of a value that was given under a telling name."""
     if re.search(_WEAK, name) is None or re.search(_STRONG, name) is not None:
@@ -89,8 +115,10 @@ def mark(name: str) -> str:
 def hides(name: str, value: str) -> bool:
     """Whether what stands under a name is to be taken out; wider than what a check calls a credential."""
     telling, address = _names(name)
-    if not telling or re.match(_HARMLESS_VALUE, value):
+    if re.match(_HARMLESS_VALUE, value):
         return False
+    if not telling:
+        return _excused(name) and _belies(name, value)
     return not (address and ("://" in value or value.startswith("/")))
 
 

@@ -33,7 +33,7 @@ _NAME_ENDS: Final = ("auth", "dsn", "pat", "salt")
 """A name without any of these is none that the pattern above finds."""
 _HARMLESS_NAME: Final = (
     r"(?i)^(?:old)?pwd$|(?:name|names|file|path|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|type|length|url|uri|host|port|"
-    r"username|id|count|limit|limits|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|endpoint|seconds|"
+    r"username|id|count|limit|limits|(?<![a-z])(?:max|min|size)|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|endpoint|seconds|"
     r"namespace|store|provider|keyname|mount|review|rotation|tokens)$"
 )
 _WEBHOOK_NAME: Final = r"(?i)webhook[-_.]?url$"

@@ -133,7 +133,7 @@ def _options(words: list[str]) -> Iterator[tuple[str | None, str]]:
                         return
                     value = words[index]
                     index += 1
-                if letter in "fo" or letter in _SETTINGS:
+                if letter in {"f", "o"} or letter in _SETTINGS:
                     yield letter, value
                 break
             if letter not in _SWITCHES:

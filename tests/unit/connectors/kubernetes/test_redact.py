@@ -240,3 +240,30 @@ def test_fields_without_a_value_are_left_out_as_by_the_api_server() -> None:
     }
     assert redact_object(value, "Role") == {"metadata": {}, "data": {"b": "x"}, "rules": [None, {}]}
     assert redact_object({"data": None, "stringData": {"a": None, "b": 5}}, "Secret") == {"stringData": {"b": REDACTED}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("PASSWORD_LIMIT", "hunter22", True),
+        ("TOKEN_TTL", "hunter22hunter22", True),
+        ("TOKEN_MAX", "s3cr3t-value", True),
+        ("SECRET_ADMIN", "hunter22", True),
+        ("API_KEY_NAME", "a8Fj2kQ0zPl3Mn5VbTr7YwE9", True),
+        ("CLIENT_SECRET_VERSION", "3f2a8c9d3e5b6a7f1029384756aabbcc", True),
+        ("TOKEN_MAX", "4096", False),
+        ("MAX_TOKENS", "128000", False),
+        ("TOKEN_TTL", "1h30m", False),
+        ("PASSWORD_EXPIRY", "2031-06-01T00:00:00Z", False),
+        ("SECRET_SIZE_LIMIT", "unlimited", False),
+        ("API_KEY_NAME", "prod-eu-west-1-gateway", False),
+        ("SECRET_NAME", "my-app-secret-v2", False),
+        ("PASSWORD_POLICY", "minLength8maxLength64", False),
+        ("API_KEY_NAME", "2f4c1d3e-aa11-4b5c-9d1e-123456789abc", False),
+        ("PASSWORD_FILE", "/run/secrets/a8Fj2kQ0zPl3Mn5VbTr7YwE9", False),
+        ("TOKEN_ISSUER", "https://kubernetes.default.svc", False),
+    ],
+)
+def test_the_end_of_a_name_excuses_only_what_it_says(name: str, value: str, expected: bool) -> None:  # noqa: FBT001 - a table
+    """`PASSWORD_LIMIT: hunter22` is no limit."""
+    assert (redact_object({name: value}, "x")[name] != value) is expected
