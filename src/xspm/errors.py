@@ -22,6 +22,10 @@ def one_line(text: str) -> str:
     )
 
 
+_AROUND = 400
+"""Characters of a source line that are shown on either side of a caret."""
+
+
 class XspmError(Exception):
     """Root of all errors raised on purpose; anything else that escapes is a defect of xspm."""
 
@@ -69,7 +73,8 @@ class XspmError(Exception):
         """The error for a person: one line, then the source line and a caret where there is one."""
         text = str(self)
         if self.source is not None and self.column is not None:
-            before, after = self.source[: self.column - 1], self.source[self.column - 1 :]
+            start = max(0, self.column - 1 - _AROUND)
+            before, after = self.source[start : self.column - 1], self.source[self.column - 1 :][:_AROUND]
             caret = " " * len(one_line(before)) + "^"
             text += f"\n  {one_line(before)}{one_line(after)}\n  {caret}"
         if self.hint:

@@ -23,6 +23,7 @@ from xspm.errors import UsageError, XspmError, apart, one_line, together
         (XspmError("m", source="abc"), "m"),
         (XspmError("a\nb", file="\x1b[2J", hint="c\u202e"), "\\x1b[2J: a\\nb\n  hint: c\\u202e"),
         (XspmError("m", column=2, source="\tx"), "m\n  \\tx\n    ^"),
+        (XspmError("m", column=1001, source="a" * 2000), f"m\n  {'a' * 800}\n  {' ' * 400}^"),
     ],
 )
 def test_diagnostics(error: XspmError, expected: str) -> None:

@@ -8,6 +8,7 @@ breaks on something unforeseen is reported like one that could not read.
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -168,7 +169,11 @@ def recognise(target: str) -> connector.Connector:
         if candidate.recognises(target):
             return candidate
     forms = ", ".join(form for name in connector.TABLE for form in connector.load(name).targets)
-    raise UsageError(f"{target!r} is no target: no such path, and not one of {forms}")
+    if os.path.lexists(target.replace("\0", "")):
+        why = "it is neither a folder nor a regular file with a name that is read"
+    else:
+        why = "no such path"
+    raise UsageError(f"{target!r} is no target: {why}, and not one of {forms}")
 
 
 def _collect_all(

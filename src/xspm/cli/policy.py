@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from xspm.app.policies import DEFAULT_POLICIES, built, listed
 from xspm.cli import completing
 from xspm.cli.console import OUTPUT, POLICY, print_json, print_table
+from xspm.errors import UsageError
 from xspm.policy.policies import selects
 
 
@@ -69,6 +72,9 @@ def lint(paths: tuple[str, ...], output: str) -> int:
       xspm policy lint ./policies --output json
     """
     sources = built(paths)
+    strangers = [name for name in paths if not os.path.lexists(name) and name not in sources.library.policies]
+    if strangers:
+        raise UsageError(f"{strangers[0]!r} is neither a path nor the name of a policy", hint="xspm policy list")
     if output == "json":
         print_json(
             [

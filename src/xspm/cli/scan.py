@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     if not targets:
         raise UsageError("name at least one target", hint="xspm scan host; xspm scan deploy/; xspm scan --help")
     reports = [parse_output(text) for text in outputs] or [Output("terminal", STANDARD_OUTPUT)]
-    _refuse(reports)
+    _refuse(reports, [*targets, *policies, flags["exceptions"] or ""])
     request = Request(
         targets=targets,
         in_force=in_force(policies, flags["exceptions"], cached=not flags["no_cache"]),
@@ -114,11 +115,15 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     return 1 if run.gate == "fail" else 0
 
 
-def _refuse(reports: Sequence[Output]) -> None:
+def _refuse(reports: Sequence[Output], read: Sequence[str]) -> None:
     """Find out before anything is read whether the reports have somewhere to go.
 
+    Args:
+        reports: what is asked for.
+        read: the paths that the run reads, which no report may replace.
+
     Raises:
-        UsageError, ReportError: two go to one place, or one cannot be written.
+        UsageError, ReportError: two go to one place, one would replace what is assessed, or one cannot be written.
     """
     paths = [report.path for report in reports]
     if paths.count(STANDARD_OUTPUT) > 1:
@@ -129,7 +134,16 @@ def _refuse(reports: Sequence[Output]) -> None:
         if paths.count(path) > 1:
             raise UsageError(f"two reports would be written to {path}", hint="give each a path of its own")
         if path != STANDARD_OUTPUT:
+            _spare(path, read)
             refuse_unwritable(path)
+
+
+def _spare(path: str, read: Sequence[str]) -> None:
+    """Refuse to replace a file that is read: a target, a policy, and any YAML file, which no report is."""
+    if not os.path.isfile(path):
+        return
+    if path.endswith((".yaml", ".yml")) or any(os.path.isfile(one) and os.path.samefile(one, path) for one in read):
+        raise UsageError(f"a report would replace {path}, which is no report", hint="give the report a path of its own")
 
 
 def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score: bool) -> None:

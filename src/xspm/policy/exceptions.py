@@ -73,6 +73,10 @@ def _exception(entry: Fields) -> PolicyException:
     return PolicyException(location=entry.location(), **patterns, **texts)
 
 
+_END: Final = 3
+"""Characters at an end of a name that say what is meant; one or two are a letter of the alphabet."""
+
+
 def _narrow(entry: Fields, checks: tuple[str, ...], resources: tuple[str, ...], assets: tuple[str, ...]) -> None:
     """Refuse an exception that is open on too many sides.
 
@@ -104,9 +108,14 @@ def _narrow(entry: Fields, checks: tuple[str, ...], resources: tuple[str, ...], 
 
 
 def _names(pattern: str) -> bool:
-    """Whether a pattern on resources or assets names something: a part of it begins or ends as the name does."""
-    parts = re.split(r"[/:]", _SET.sub("*", pattern))
-    return any(part and (part[0].isalnum() or part[-1].isalnum()) for part in parts)
+    """Whether a pattern on resources or assets names something: of one of its parts the whole, or enough of an end."""
+    return any(_named_end(part) for part in re.split(r"[/:]", _SET.sub("*", pattern)))
+
+
+def _named_end(part: str) -> bool:
+    ends = re.split(r"[*?]", part)
+    # Of a part with wildcards, the letters before the first or after the last of them.
+    return bool(part) and (len(ends) == 1 or max(len(ends[0]), len(ends[-1])) >= _END)
 
 
 def _parts_named(pattern: str) -> float:

@@ -188,7 +188,8 @@ def _key_hint(address: Address, reason: str) -> str:
         name = f"[{address.host}]:{address.port}" if address.port not in {None, 22} else address.host
         return f"ask who runs it for the fingerprint; if the new key is right: ssh-keygen -R '{name}', then log in once"
     port = f"-p {address.port} " if address.port else ""
-    return f"check its fingerprint, then log in once with: ssh {port}{address.host}"
+    user = f"{address.user}@" if address.user else ""
+    return f"check its fingerprint, then log in once with: ssh {port}{user}{address.host}"
 
 
 def _expand(path: str) -> str:

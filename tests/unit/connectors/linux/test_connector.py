@@ -331,7 +331,7 @@ PLANTED: dict[str, Any] = {
     "/proc/cmdline": f"quiet password={SECRETS['word']}\n",
     "/etc/fstab": f"//s/x /mnt cifs username=a,password={SECRETS['word']} 0 0\n",
     "/etc/apt/sources.list": f"deb https://bob:{SECRETS['word']}@d/x stable main\n",
-    "/etc/docker/daemon.json": f'{{"insecure-registries": ["https://a:{SECRETS["word"]}@r"]}}',
+    "/etc/docker/daemon.json": f'{{"insecure-registries": ["https://a:{SECRETS["word"]}@r", "u:{SECRETS["word"]}@r:5000"]}}',
     "/usr/bin/dockerd": "",
     "/etc/crontab": f"0 5 * * * root curl -u bob:{SECRETS['word']} https://x/?token={SECRETS['token']}\n",
     "/etc/cron.d/x": f"PGPASSWORD={SECRETS['word']}\n0 5 * * * root backup --password {SECRETS['word']}\n",
