@@ -144,7 +144,9 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
             log_level=_text(options, "log-level") or "info",
             log_size_limited=driver in _LOGS_WITHOUT_FILES or (isinstance(sizes, dict) and "max-size" in sizes),
             storage_driver=_text(options, "storage-driver"),
-            insecure_registries=sorted(redact(item.rpartition("@")[2]) for item in _texts(options, "insecure-registries")),
+            insecure_registries=sorted(
+                redact(item.rpartition("@")[2]) for item in _texts(options, "insecure-registries")
+            ),
             authorization_plugins=sorted(_texts(options, "authorization-plugins")),
             seccomp_profile=_text(options, "seccomp-profile"),
             default_ulimits=_ulimits(options.get("default-ulimits")),
