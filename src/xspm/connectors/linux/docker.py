@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from xspm.connectors.linux import configuration
+from xspm.connectors.linux.group_members import group_members
 from xspm.connectors.linux.logic import NOT_LIVE, both, opposite
 from xspm.connectors.linux.records import fill, not_installed, present, settings, unlisted
 from xspm.connectors.linux.redact import redact
@@ -71,7 +72,7 @@ class Docker(ResourceType, frozen=True, kw_only=True):
     default_ulimits: Maybe[list[str]]
     """Resource limits every container gets, by name, sorted."""
     group_members: Maybe[list[str]]
-    """Members of the group `docker`, who are as good as root, sorted."""
+    """Members of the group `docker`, who are as good as root, those with it as primary group included, sorted."""
 
 
 _PROGRAMS: Final = ("/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd", "/snap/bin/dockerd")
@@ -95,7 +96,7 @@ _LOGS_WITHOUT_FILES: Final = frozenset(
 
 TYPES: Final = (Docker,)
 NEEDS: Final = Needs(
-    texts=(_CONFIG, *_PIDS, *_UNITS, _DROP_INS, *_OPENRC, "/etc/group"),
+    texts=(_CONFIG, *_PIDS, *_UNITS, _DROP_INS, *_OPENRC, "/etc/group", "/etc/passwd"),
     stats=(*_PROGRAMS, "/run/docker.sock", "/var/run/docker.sock"),
 )
 
@@ -250,9 +251,5 @@ def _ulimits(value: Any) -> list[str]:
 
 def _group_members(source: Source) -> Maybe[list[str]]:
     """Return the members of the group docker."""
-    text = source.text("/etc/group")
-    if isinstance(text, Unknown):
-        return text
-    fields = [line.split(":") for line in (text or "").splitlines()]
-    members = [field[3].split(",") for field in fields if field[0] == "docker" and len(field) > 3]
-    return sorted({name for names in members for name in names if name})
+    found = group_members(source, "docker")
+    return found if isinstance(found, Unknown) else found or []

@@ -87,7 +87,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     yield settings(
         Os(
             **_release(told),
-            hostname=_hostname(source),
+            hostname=host_name(source),
             architecture=_architecture(source),
             kernel_release=_kernel(source, "/proc/sys/kernel/osrelease"),
             virtualization=_virtualization(source),
@@ -143,7 +143,7 @@ def _kernel(source: Source, path: str) -> Maybe[str | None]:
     return text.strip() if isinstance(text, str) else text
 
 
-def _hostname(source: Source) -> Maybe[str | None]:
+def host_name(source: Source) -> Maybe[str | None]:
     """Return the name in force, else the configured one."""
     running = _kernel(source, "/proc/sys/kernel/hostname")
     if isinstance(running, str) and running:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 import msgspec
 
 from xspm.connectors.linux.configuration import Line, integer, lines
-from xspm.connectors.linux.pam_outcome import lets_everybody_in
+from xspm.connectors.linux.pam_outcome import (
+    failure_is_uncounted,
+    guard_is_evaded,
+    lets_everybody_in,
+    lock_is_evaded,
+    new_password_evades,
+)
 from xspm.connectors.linux.records import fill, not_installed, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs
@@ -23,6 +29,7 @@ from xspm.model.unknown import Maybe, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from xspm.connectors.linux.pam_outcome import Step
     from xspm.connectors.linux.transport import Source
     from xspm.model.asset import Problem, Resource
 
@@ -133,7 +140,9 @@ class PasswordPolicy(ResourceType, frozen=True, kw_only=True):
     fail_delay_seconds: Maybe[int | None]
     """Delay after a failure set by pam_faildelay, rounded down; null when not set."""
     su_restricted: Maybe[bool]
-    """su asks for membership in a group (pam_wheel required or requisite)."""
+    """su asks for membership in a group (pam_wheel required or requisite, and nothing before it that opens); su-l as
+    well where it has a file of its own.
+    """
     su_use_uid: Maybe[bool]
     """The caller's uid counts, not the login name (use_uid)."""
     su_group: Maybe[str | None]
@@ -278,7 +287,8 @@ class _Stacks:
         return PamService(
             name=name,
             rules=unread or rules,
-            lets_everybody_in=unread or lets_everybody_in(rule for rule in rules if rule.phase == "auth"),
+            lets_everybody_in=unread
+            or lets_everybody_in((rule for rule in rules if rule.phase == "auth"), as_root=name in {"sshd", "login"}),
             missing_includes=list(missing),
         )
 
@@ -451,7 +461,9 @@ def _quality(source: Source, rules: list[PamRule], defaulted: list[str], files: 
     asked = sum(numbers[name] < 0 for name in ("dcredit", "ucredit", "lcredit", "ocredit"))
     return values | {
         "quality_module": rule.module,
-        "quality_enforced": _rejects(rule.control) and bool(numbers["enforcing"]),
+        "quality_enforced": _rejects(rule.control)
+        and bool(numbers["enforcing"])
+        and not new_password_evades(rules, rule),
         "quality_enforced_for_root": bool(numbers["enforce_for_root"]),
         "min_classes": max(numbers["minclass"], asked),
         "dictionary_check": bool(numbers["dictcheck"]),
@@ -479,8 +491,9 @@ def _history(source: Source, rules: list[PamRule], defaulted: list[str], files: 
         if "remember" not in options.given:
             defaulted.append("remember")
         values["history_module"] = rule.module
-        values["remember"] = options.number("remember", 10)
-        values["remember_for_root"] = bool(options.number("enforce_for_root", 0))
+        enforced = _rejects(rule.control) and not new_password_evades(rules, rule)
+        values["remember"] = options.number("remember", 10) if enforced else 0
+        values["remember_for_root"] = enforced and bool(options.number("enforce_for_root", 0))
     elif "remember" in words:
         values["history_module"] = "pam_unix"
         values["remember"] = integer(words["remember"]) or 0
@@ -530,11 +543,14 @@ _OTHER_LOCKOUT_FIELDS: Final = (
 
 
 def _counts(rules: list[PamRule], module: str) -> bool:
-    """Whether one stack asks the module before and tells it after."""
+    """Whether one stack asks the module before and tells it after, whichever way the stack is gone through."""
     words = {word for rule in rules if rule.module == module for word in rule.arguments}
-    if module == "pam_faillock":
-        return {"preauth", "authfail"} <= words
-    return any(rule.module == module for rule in rules)
+    faillock = module == "pam_faillock"
+    if not ({"preauth", "authfail"} <= words if faillock else any(rule.module == module for rule in rules)):
+        return False
+    return not lock_is_evaded(rules, lambda step: step.module == module) and not failure_is_uncounted(
+        rules, lambda step: step.module == module and (not faillock or "authfail" in step.arguments)
+    )
 
 
 def _empty(stacks: _Stacks) -> dict[str, Any]:
@@ -550,23 +566,33 @@ def _empty(stacks: _Stacks) -> dict[str, Any]:
 
 
 def _su(source: Source, stacks: _Stacks) -> dict[str, Any]:
-    """Who may use su."""
-    rules = stacks.rules("su", "auth")
-    if isinstance(rules, Unknown):
-        return dict.fromkeys(("su_restricted", "su_use_uid", "su_group", "su_group_members"), rules)
-    found = next(
-        (r for r in rules if r.module == "pam_wheel" and _rejects(r.control) and "deny" not in r.arguments), None
-    )
-    if found is None:
+    """Who may use su, with and without a login shell."""
+    found = [stacks.rules(name, "auth") for name in ("su", "su-l") if name == "su" or name in stacks.services]
+    unread = next((rules for rules in found if isinstance(rules, Unknown)), None)
+    if unread:
+        return dict.fromkeys(("su_restricted", "su_use_uid", "su_group", "su_group_members"), unread)
+    known = [rules for rules in found if isinstance(rules, list)]
+    if not all(_asks_for_wheel(rules, set()) for rules in known):
         return {"su_restricted": False, "su_use_uid": False, "su_group": None, "su_group_members": []}
-    words = _named(found.arguments)
-    group, members = _wheel(source, words.get("group"))
+    wheel = next(rule for rule in known[0] if _is_wheel(rule))
+    group, members = _wheel(source, _named(wheel.arguments).get("group"))
     return {
         "su_restricted": True,
-        "su_use_uid": "use_uid" in words,
+        "su_use_uid": all(_asks_for_wheel(rules, {"use_uid"}) for rules in known),
         "su_group": group,
         "su_group_members": members,
     }
+
+
+def _is_wheel(rule: Step) -> bool:
+    return rule.module == "pam_wheel" and _rejects(rule.control) and "deny" not in rule.arguments
+
+
+def _asks_for_wheel(rules: list[PamRule], words: set[str]) -> bool:
+    """Whether nobody but root comes past pam_wheel with these arguments."""
+    return any(_is_wheel(rule) and words <= set(rule.arguments) for rule in rules) and not guard_is_evaded(
+        rules, lambda step: _is_wheel(step) and words <= set(step.arguments)
+    )
 
 
 def _wheel(source: Source, name: str | None) -> tuple[Maybe[str | None], Maybe[list[str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from xspm.connectors.linux import apt_config, configuration
 from xspm.connectors.linux.logic import NOT_LIVE, both
@@ -46,7 +47,8 @@ class Repository(ResourceType, frozen=True, kw_only=True):
     verifies_signatures: bool
     """Whether packages (or the index that names their digests) must be signed by a known key."""
     verifies_index: bool
-    """Whether the index must be signed: as packages for apt and apk, `repo_gpgcheck` for dnf and zypper."""
+    """Whether the index must be signed: as packages for apt and apk, `repo_gpgcheck` for dnf, and for zypper
+    where gpgcheck does not say it."""
     verifies_tls: bool
     """Whether the server's certificate is checked."""
     signed_by: str | None
@@ -92,6 +94,7 @@ _INI: Final = {
     "dnf": (("/etc/dnf/dnf.conf", "/etc/yum.conf"), ("/etc/yum.repos.d/*.repo",)),
     "zypper": (("/etc/zypp/zypp.conf",), ("/etc/zypp/repos.d/*.repo",)),
 }
+_ADDRESSES: Final = ("baseurl", "metalink", "mirrorlist")
 _KEYS: Final = {"apt": _APT_KEYS, "dnf": ("/etc/pki/rpm-gpg/*",), "zypper": (), "apk": ("/etc/apk/keys/*",)}
 _DNF_AUTOMATIC: Final = ("/etc/dnf/automatic.conf", "/etc/dnf/dnf5-plugins/automatic.conf")
 _YUM_CRON: Final = "/etc/yum/yum-cron.conf"
@@ -213,7 +216,10 @@ def _package_manager(source: Source, manager: str | None, options: Maybe[dict[st
         verifies = both(*(flag if isinstance(flag, Unknown) else not flag for flag in allowed))
     elif manager in {"dnf", "zypper"}:
         # Without the setting dnf itself checks nothing, zypper does.
-        verifies = _flag(options, "gpgcheck", "no" if manager == "dnf" else "yes")
+        if manager == "dnf" or isinstance(options, Unknown):
+            verifies = _flag(options, "gpgcheck", "no")
+        else:
+            verifies = any(_zypper_checks(options))
         local = _flag(options, "localpkg_gpgcheck", "no") if manager == "dnf" else None
     elif manager is None:
         verifies = Unknown("no package manager is configured here", cause="missing")
@@ -276,15 +282,40 @@ def _ini(source: Source, manager: str, options: Maybe[dict[str, str]]) -> Iterat
                 value = keys[name].value if name in keys else defaults.get(name, default)
                 return configuration.boolean(value) is True
 
-            checked = "no" if manager == "dnf" else "yes"
-            address = next((keys[name].value for name in ("baseurl", "metalink", "mirrorlist") if name in keys), None)
+            if manager == "dnf":
+                signed, index, tls = flag("gpgcheck", "no"), flag("repo_gpgcheck", "no"), True
+            else:
+                index, packages = _zypper_checks(defaults | {name: setting.value for name, setting in keys.items()})
+                signed = index or packages
+                tls = all(_address_checks_tls(keys[name].value) for name in _ADDRESSES if name in keys)
+            address = next((keys[name].value for name in _ADDRESSES if name in keys), None)
             yield _repository(
                 Origin(manager, path, min(setting.line for setting in keys.values()), section),
                 address.split()[0].rstrip(",") if address and address.split() else None,
                 enabled=flag("enabled", "yes"),
-                verified=(flag("gpgcheck", checked), flag("repo_gpgcheck", "no"), flag("sslverify", "yes")),
+                verified=(signed, index, tls and flag("sslverify", "yes")),
                 signed_by=keys["gpgkey"].value if "gpgkey" in keys else None,
             )
+
+
+def _zypper_checks(options: dict[str, str]) -> tuple[bool, bool]:
+    """Whether zypper demands a signature of the index, and of packages where the index has none.
+
+    gpgcheck asks for both; repo_gpgcheck and pkg_gpgcheck, where they are set, decide for one of them.
+    """
+    both_checked = configuration.boolean(options.get("gpgcheck", "yes")) is True
+    index, packages = (configuration.boolean(options.get(f"{word}_gpgcheck", "")) for word in ("repo", "pkg"))
+    return both_checked if index is None else index, both_checked if packages is None else packages
+
+
+def _address_checks_tls(addresses: str) -> bool:
+    """Whether zypper checks the certificates of these addresses, as their parameter ssl_verify says."""
+    for address in re.split(r"[\s,]+(?=[A-Za-z][\w+.-]*:)", addresses):
+        for name, value in parse_qsl(address.partition("?")[2].partition("#")[0], keep_blank_values=True):
+            words = {word.strip().lower() for word in value.split(",")} - {""}
+            if name.lower() == "ssl_verify" and words and words not in ({"yes"}, {"host", "peer"}):
+                return False
+    return True
 
 
 def _apk(source: Source, manager: str, options: Maybe[dict[str, str]]) -> Iterator[Resource | Problem]:  # noqa: ARG001 - as its siblings

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import msgspec
 
 from xspm.connectors.linux.configuration import shell_assignments
+from xspm.connectors.linux.group_members import group_members
+from xspm.connectors.linux.logic import either
 from xspm.connectors.linux.records import exists, fill, not_installed, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.sudoers import Command, Default, Rule, Sudoers, read_sudoers
@@ -63,6 +65,8 @@ class Sudo(ResourceType, frozen=True, kw_only=True):
     """Commands run in a pseudo-terminal of their own."""
     authenticate: Maybe[bool]
     """Users must authenticate."""
+    exempt_group: Maybe[str | None]
+    """Group whose members need not authenticate, whatever their rules say; null when not set."""
     timestamp_timeout_seconds: Maybe[int | None]
     """How long an authentication lasts; 0 = ask always; null = until logout or reboot (negative value)."""
     timestamp_type: Maybe[str]
@@ -93,6 +97,9 @@ class Sudo(ResourceType, frozen=True, kw_only=True):
     """The environment is cleaned."""
     env_keep: Maybe[list[str]]
     """Variables that sudoers adds to those kept, sorted."""
+    env_keep_patterns: Maybe[list[str]]
+    """Regular expressions (RE2) of the names that env_keep lets through for everyone or for somebody but root, sorted.
+    """
     setenv: Maybe[bool]
     """Users may set the environment (-E)."""
     secure_path: Maybe[list[str] | None]
@@ -126,13 +133,13 @@ class SudoRule(ResourceType, frozen=True, kw_only=True):
     """As which groups."""
     commands: list[str]
     """Which commands, aliases expanded, credentials masked; `ALL`, `!…` kept."""
-    passwordless_commands: list[str]
+    passwordless_commands: Maybe[list[str]]
     """Those of them that run without authentication: NOPASSWD, or `!authenticate` for these users, hosts, target users
-    or commands.
+    or commands, or exempt_group for one of these users.
     """
-    passwordless: bool
+    passwordless: Maybe[bool]
     """There are such commands."""
-    passwordless_all: bool
+    passwordless_all: Maybe[bool]
     """ALL commands run without authentication."""
     all_users: bool
     """Holds for every user."""
@@ -145,7 +152,7 @@ class SudoRule(ResourceType, frozen=True, kw_only=True):
     wildcard_commands: list[str]
     """Commands with a wildcard in path or arguments."""
     sets_environment: bool
-    """SETENV is written: the user may pass any environment (which ALL implies too)."""
+    """SETENV is written or `Defaults setenv` holds: the user may pass any environment (which ALL implies too)."""
     no_exec: bool
     """NOEXEC holds for every command."""
     file: str
@@ -156,8 +163,9 @@ class SudoRule(ResourceType, frozen=True, kw_only=True):
 
 TYPES: tuple[type[ResourceType], ...] = (Sudo, SudoRule)
 
+_NAMES: Final = ("/etc/group", "/etc/passwd", "/etc/hostname", "/proc/sys/kernel/hostname")
 NEEDS: Final = Needs(
-    texts=("/etc/sudoers", "/etc/sudoers.d/*", "/usr/etc/sudoers", "/usr/etc/sudoers.d/*", "/etc/os-release"),
+    texts=("/etc/sudoers", "/etc/sudoers.d/*", "/usr/etc/sudoers", "/usr/etc/sudoers.d/*", "/etc/os-release", *_NAMES),
     stats=("/usr/bin/sudo", "/etc/sudoers"),
     lists=("/etc/sudoers.d", "/usr/etc/sudoers.d"),
     commands=(("sudo", "-V"),),
@@ -206,7 +214,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     else:
         yield settings(_settings(source, sudoers, version), main)
     if isinstance(sudoers, Sudoers):
-        yield from _rules(sudoers)
+        yield from _rules(source, sudoers)
 
 
 def _settings(source: Source, sudoers: Sudoers, version: str | None) -> Sudo:
@@ -235,12 +243,15 @@ def _settings(source: Source, sudoers: Sudoers, version: str | None) -> Sudo:
         "log_file": _text(last.get("logfile")),
         "syslog_facility": (_text(syslog) or (None if syslog and syslog.negated else "authpriv")),
         "asks_password_of": _whose(last),
+        "exempt_group": _text(last.get("exempt_group")),
         "env_keep": sorted(kept),
+        "env_keep_patterns": sorted({_pattern(word) for word in (*kept, *_kept_for_some(sudoers))}),
         "secure_path": path.split(":") if (path := _text(last.get("secure_path"))) else None,
         "lecture": _lecture(last.get("lecture")),
     }
     options = {"timestamp_type": "timestamp_type", "password_tries": "passwd_tries", "log_file": "logfile"}
     options |= {"syslog_facility": "syslog", "env_keep": "env_keep", "secure_path": "secure_path", "lecture": "lecture"}
+    options |= {"exempt_group": "exempt_group"}
     options |= {field: name for field, (name, _) in (_SWITCHES | _MINUTES).items()}
     defaulted = [field for field, name in options.items() if name not in last]
     if not last.keys() & {"rootpw", "targetpw", "runaspw"}:
@@ -268,6 +279,20 @@ def _debian(source: Source) -> bool:
     found = shell_assignments(text) if isinstance(text, str) else {}
     family = " ".join(found[name].value for name in ("ID", "ID_LIKE") if name in found)
     return bool({"debian", "ubuntu"} & set(family.split()))
+
+
+def _kept_for_some(sudoers: Sudoers) -> Iterator[str]:
+    """Return what env_keep adds for some users, hosts, target users or commands; root needs no sudo."""
+    for item in sudoers.defaults:
+        if item.name != "env_keep" or item.scope == "global" or item.negated or item.operator == "-=":
+            continue
+        if item.scope != "user" or sudoers.expand("User", item.subjects) != ["root"]:
+            yield from (item.value or "").split()
+
+
+def _pattern(word: str) -> str:
+    """Write a name of env_keep, in which an asterisk stands for anything and `=` begins a value, as an expression."""
+    return f"^{'.*'.join(re.escape(part) for part in re.split(r'[*]+', word.partition('=')[0]))}$"
 
 
 def _flag(item: Default | None, *, default: bool) -> bool:
@@ -321,26 +346,90 @@ def _scoped(sudoers: Sudoers, item: Default) -> ScopedDefault:
     )
 
 
-def _rules(sudoers: Sudoers) -> Iterator[Resource]:
+class _Scopes:
+    """The Defaults that change what a rule lets its users do."""
+
+    def __init__(self, source: Source, sudoers: Sudoers) -> None:
+        self.source = source
+        self.sudoers = sudoers
+        self.members: dict[str, Maybe[list[str] | None]] = {}
+
+    def last(self, name: str, command: Command, parts: tuple[list[str], list[str], list[str]]) -> Default | None:
+        """Return the last Defaults of a name that fits a command."""
+        users, hosts, commands = parts
+        subjects = {"user": users, "host": hosts, "command": commands, "runas": command.run_as_users}
+        kinds = {"user": "User", "host": "Host", "command": "Cmnd", "runas": "Runas"}
+        found = None
+        for item in self.sudoers.defaults:
+            if item.name != name:
+                continue
+            held = subjects.get(item.scope, [])
+            if item.scope == "global" or {"ALL", *held} & set(self.sudoers.expand(kinds[item.scope], item.subjects)):
+                found = item
+        return found
+
+    def unasked(self, command: Command, parts: tuple[list[str], list[str], list[str]]) -> Maybe[bool]:
+        """Whether a command runs without authentication: exempt_group, else its tag, else the last Defaults."""
+        group = _text(self.last("exempt_group", command, parts))
+        exempt = self.exempt(group, parts[0]) if group else False
+        if command.tags & {"NOPASSWD", "PASSWD"}:
+            return either("NOPASSWD" in command.tags, exempt)
+        asked = self.last("authenticate", command, parts)
+        return either(asked is not None and asked.negated, exempt)
+
+    def exempt(self, group: str, users: list[str]) -> Maybe[bool]:
+        """Whether one of these users is in the group; unknown where this host's files do not tell."""
+        if group not in self.members:
+            self.members[group] = group_members(self.source, group)
+        members = self.members[group]
+        named = {user for user in users if not user.startswith("!")}
+        if named & {"ALL", f"%{group}"} or (isinstance(members, list) and named & set(members)):
+            return True
+        if isinstance(members, Unknown):
+            return members
+        # The group of a directory service, or a name that stands for others, may well hold a member.
+        if named != {"root"} and (members is None or any(not re.match(r"\w", user) for user in named)):
+            return Unknown(f"it is not known who of them is in the exempt_group {redact(group)}", cause="missing")
+        return False
+
+    def sets_environment(self, command: Command, parts: tuple[list[str], list[str], list[str]]) -> bool:
+        """Whether the user may pass any environment: the tag decides, else the last Defaults."""
+        if command.tags & {"SETENV", "NOSETENV"}:
+            return "SETENV" in command.tags
+        item = self.last("setenv", command, parts)
+        return item is not None and not item.negated
+
+
+def _rules(source: Source, sudoers: Sudoers) -> Iterator[Resource]:
     """Return every rule; those for the same users in one file are numbered."""
     seen: Counter[str] = Counter()
-    unasked = [item for item in sudoers.defaults if item.name == "authenticate"]
+    scopes = _Scopes(source, sudoers)
     for rule in sudoers.rules:
         name = f"{rule.file}:{','.join(rule.users)}"
         seen[name] += 1
         identity = name if seen[name] == 1 else f"{name}#{seen[name]}"
-        yield resource(_rule(sudoers, rule, unasked), identity, at=(rule.file, rule.line))
+        yield resource(_rule(sudoers, rule, scopes), identity, at=(rule.file, rule.line))
 
 
-def _rule(sudoers: Sudoers, rule: Rule, unasked: list[Default]) -> SudoRule:
+def _rule(sudoers: Sudoers, rule: Rule, scopes: _Scopes) -> SudoRule:
     users, hosts = sudoers.expand("User", rule.users), sudoers.expand("Host", rule.hosts)
     commands: dict[str, None] = {}
     passwordless: dict[str, None] = {}
+    doubt: Unknown | None = None
+    doubtful: set[str] = set()
+    passes = False
     for command in rule.commands:
         expanded = [redact(text) for text in sudoers.expand("Cmnd", [command.text])]
         commands |= dict.fromkeys(expanded)
-        if _unasked(sudoers, command, (users, hosts, expanded), unasked):
-            passwordless |= dict.fromkeys(text for text in expanded if not text.startswith("!"))
+        parts = (users, hosts, expanded)
+        positive = [text for text in expanded if not text.startswith("!")]
+        passes = passes or scopes.sets_environment(command, parts)
+        unasked = scopes.unasked(command, parts)
+        if isinstance(unasked, Unknown):
+            doubt = unasked
+            doubtful |= set(positive)
+        elif unasked:
+            passwordless |= dict.fromkeys(positive)
     targets = {name for command in rule.commands for name in sudoers.expand("Runas", command.run_as_users)}
     groups = {name for command in rule.commands for name in sudoers.expand("Runas", command.run_as_groups)}
     allowed = [text for text in commands if not text.startswith("!")]
@@ -350,33 +439,16 @@ def _rule(sudoers: Sudoers, rule: Rule, unasked: list[Default]) -> SudoRule:
         run_as_users=sorted(targets),
         run_as_groups=sorted(groups),
         commands=list(commands),
-        passwordless_commands=list(passwordless),
-        passwordless=bool(passwordless),
-        passwordless_all="ALL" in passwordless,
+        passwordless_commands=doubt if doubt and doubtful - passwordless.keys() else list(passwordless),
+        passwordless=either(bool(passwordless), doubt or False),
+        passwordless_all=either("ALL" in passwordless, doubt if doubt and "ALL" in doubtful else False),
         all_users="ALL" in users,
         all_commands="ALL" in commands,
         as_root=bool(targets & {"root", "#0", "ALL"}),
         excludes_commands="ALL" in commands and len(allowed) < len(commands),
         wildcard_commands=[text for text in allowed if re.search(r"(?<!\\)[*?\[]", text)],
-        sets_environment=any("SETENV" in command.tags for command in rule.commands),
+        sets_environment=passes,
         no_exec=all("NOEXEC" in command.tags for command in rule.commands),
         file=rule.file,
         line=rule.line,
     )
-
-
-def _unasked(
-    sudoers: Sudoers, command: Command, parts: tuple[list[str], list[str], list[str]], unasked: list[Default]
-) -> bool:
-    """Whether a command runs without authentication: its tag decides, else the last Defaults that fits."""
-    if command.tags & {"NOPASSWD", "PASSWD"}:
-        return "NOPASSWD" in command.tags
-    users, hosts, commands = parts
-    subjects = {"user": users, "host": hosts, "command": commands, "runas": command.run_as_users}
-    kinds = {"user": "User", "host": "Host", "command": "Cmnd", "runas": "Runas"}
-    found = False
-    for item in unasked:
-        held = subjects.get(item.scope, [])
-        if item.scope == "global" or {"ALL", *held} & set(sudoers.expand(kinds[item.scope], item.subjects)):
-            found = item.negated
-    return found

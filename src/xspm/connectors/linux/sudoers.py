@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import msgspec
 
 from xspm.connectors.linux.configuration import LINE_LIMIT
+from xspm.connectors.linux.os import host_name
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ TEXT_LIMIT: Final = 8 * 1024 * 1024
 STATEMENT_LIMIT: Final = 64 * 1024
 """Characters of one statement with its continuation lines."""
 
+ALIAS_LIMIT: Final = 100
+"""Aliases within aliases."""
+
 Scope: TypeAlias = Literal["global", "user", "host", "runas", "command"]
 
 _SCOPES: Final[dict[str, Scope]] = {":": "user", "@": "host", ">": "runas", "!": "command"}
@@ -33,6 +37,7 @@ _ALIAS: Final = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)", re.DOTALL
 _ALIAS_NAME: Final = re.compile(
     r"(?:^|(?<!\\)(?<!sha224)(?<!sha256)(?<!sha384)(?<!sha512):)\s*+([A-Z][A-Z0-9_]*)\s*+=\s*+"
 )
+_HOST: Final = re.compile(r"[\w-]{1,64}")
 _INCLUDE: Final = re.compile(r"[@#](include|includedir)\s+(.+)")
 _DEFAULTS: Final = re.compile(
     r"""Defaults(?:([:@>!])\s*+((?>"[^"]*"|\\.|[^\s,"\\]|\s*+,\s*+)++)\s++|\s++)(.+)""",
@@ -107,6 +112,10 @@ class Sudoers(msgspec.Struct):
     unknown: Unknown | None = None
     """The first file that could not be read."""
     expanded: dict[str, list[str]] = {}
+    depth: int = 0
+    """Aliases being expanded."""
+    too_deep: bool = False
+    """One alias is nested deeper than is read."""
 
     def expand(self, kind: str, items: list[str]) -> list[str]:
         """Replace aliases by what they stand for; `!` of an alias goes to each of its members."""
@@ -128,8 +137,13 @@ class Sudoers(msgspec.Struct):
         if key not in self.aliases:
             return None
         if key not in self.expanded:
+            if self.depth >= ALIAS_LIMIT:
+                self.too_deep = True
+                return []
             self.expanded[key] = []  # an alias within itself stands for nothing
+            self.depth += 1
             self.expanded[key] = self.expand(kind, self.aliases[key])
+            self.depth -= 1
         return self.expanded[key]
 
 
@@ -145,6 +159,11 @@ def read_sudoers(source: Source, path: str) -> Sudoers | Unknown | None:
         return text
     reader = _Reader(source)
     reader.read(path, text, 0)
+    for key in reader.sudoers.aliases:
+        kind, _, name = key.partition(" ")
+        reader.sudoers.expand(kind, [name])
+        if reader.sudoers.too_deep:
+            return Unknown(f"{path}: more than {ALIAS_LIMIT} aliases within one another", cause="limit")
     return reader.sudoers
 
 
@@ -194,6 +213,19 @@ class _Reader:
 
     def include(self, word: str, target: str, path: str, number: int, depth: int) -> None:
         """Follow @include or @includedir."""
+        if "%h" in target:
+            # sudoers(5): the host name up to its first dot.
+            name = host_name(self.source)
+            short = name.partition(".")[0] if isinstance(name, str) else ""
+            if not short or not _HOST.fullmatch(short):
+                doubt = name if isinstance(name, Unknown) else None
+                self.sudoers.unknown = (
+                    self.sudoers.unknown
+                    or doubt
+                    or Unknown(f"{path}:{number} includes a file by host name, which is not known", cause="missing")
+                )
+                return
+            target = target.replace("%h", short)
         where = target if target.startswith("/") else f"{path.rpartition('/')[0]}/{target}"
         paths = [where]
         if word == "includedir":
@@ -216,7 +248,7 @@ class _Reader:
                 self.sudoers.unknown = self.sudoers.unknown or text
             elif text is not None:
                 self.read(item, text, depth + 1)
-            elif word == "include" and "%h" not in target:
+            elif word == "include":
                 self.sudoers.bad.append(f"{path}:{number}")
 
     def statement(self, text: str, path: str, number: int) -> bool:

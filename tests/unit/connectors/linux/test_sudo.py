@@ -350,3 +350,37 @@ def test_visudo_says_the_same(text: str, tmp_path: Path, *, taken: bool) -> None
     path.write_text(f"{text}\n")
     run = subprocess.run(["/usr/sbin/visudo", "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     assert (run.returncode == 0) == taken, run.stderr
+
+
+@pytest.mark.parametrize("name", ["web-1\n", "web-1.example.org\n"])
+def test_an_include_by_host_name(name: str) -> None:
+    files = {
+        "/etc/sudoers": "#include /etc/sudoers.%h\n",
+        "/etc/sudoers.web-1": "bob ALL=(ALL) NOPASSWD: ALL\n",
+        "/etc/hostname": name,
+    }
+    data, rules = read(files, live=False)
+    assert data["includes"] == ["/etc/sudoers", "/etc/sudoers.web-1"]
+    assert [item["passwordless_all"] for item in rules.values()] == [True]
+    assert read({**files, "/etc/hostname": "db"}, live=False)[0]["unparsed_lines"] == ["/etc/sudoers:1"]
+
+
+@pytest.mark.parametrize("word", ["#include", "@includedir"])
+def test_an_include_by_an_unknown_host_name(word: str) -> None:
+    found = list(sudo.collect(MemorySource({"/etc/sudoers": f"{word} /etc/sudoers.%h\n"}, live=False)))
+    (problem,) = (item for item in found if isinstance(item, Problem))
+    assert problem.resource_types == ("linux.sudo_rule",)
+    assert "host name" in problem.message
+    (data,) = (item.data for item in found if isinstance(item, Resource))
+    assert "$unknown" in data["env_reset"]
+
+
+def test_aliases_nested_too_deep() -> None:
+    chain = "".join(f"Cmnd_Alias C{number} = C{number + 1}\n" for number in range(5000))
+    text = f"{chain}Cmnd_Alias C5000 = /bin/sh\nbob ALL=(ALL) NOPASSWD: C0\n"
+    found = list(sudo.collect(MemorySource({"/etc/sudoers": text})))
+    (problem,) = (item for item in found if isinstance(item, Problem))
+    assert (problem.kind, problem.resource_types) == ("limit", ("linux.sudo_rule",))
+    assert problem.message == "/etc/sudoers: more than 100 aliases within one another"
+    (data,) = (item.data for item in found if isinstance(item, Resource))
+    assert "$unknown" in data["env_reset"]
