@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xspm.connectors.kubernetes.claimed import may_claim, without_claims
 from xspm.connectors.kubernetes.container import Container, containers
-from xspm.connectors.kubernetes.files import STDIN, Text, read_target, shown
+from xspm.connectors.kubernetes.files import STDIN, Text, is_build_file, read_target, shown
 from xspm.connectors.kubernetes.manifest import Manifest, read_manifests, stray_places
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RAW_TYPES, RBAC
 from xspm.connectors.kubernetes.namespace import NamespaceSummary, namespace_summaries
@@ -130,6 +130,7 @@ def _may_hold_objects(text: Text) -> bool:
     data = text.data
     return (
         text.asked
+        or is_build_file(text.file)
         or (b"apiVersion" in data and b"kind" in data)
         or b"\\" in data
         or b"\0" in data

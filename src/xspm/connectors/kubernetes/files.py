@@ -1,9 +1,9 @@
 """The texts a target consists of: standard input, one file, or the manifests below a folder.
 
-A folder is walked once, in sorted order. Hidden folders and `node_modules` are passed over; only `*.yaml`, `*.yml` and
-`*.json` are opened, and only when they are regular files of sane size. Symbolic links are followed to files inside the
-folder, never to folders, and one that leads out is a problem. The templates of a Helm chart are not manifests: each
-chart is one problem that says how to render it.
+A folder is walked once, in sorted order. Hidden folders and `node_modules` are passed over; only `*.yaml`, `*.yml`,
+`*.json` and `Kustomization` are opened, and only when they are regular files of sane size. Symbolic links are followed
+to files inside the folder, never to folders, and one that leads out is a problem. The templates of a Helm chart are not
+manifests: each chart is one problem that says how to render it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from xspm.syntax.yaml import Limits
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
+BUILD_FILES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""What kustomize builds from; it needs neither apiVersion nor kind in them."""
 STDIN: Final = "-"
 STDIN_NAME: Final = "stdin"
 """What locations call standard input."""
@@ -127,9 +129,19 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
                         report(_chart(folder))
                 elif not entry.name.startswith(".") and entry.name not in _SKIPPED:
                     below.append((entry.path, in_chart or is_chart))
-            elif entry.name.endswith(SUFFIXES) or entry.is_symlink():
+            elif _is_read(entry.name) or entry.is_symlink():
                 yield from _entry(entry, real_root, seen, report, limits)
         folders.extend(reversed(below))
+
+
+def _is_read(name: str) -> bool:
+    """Whether files of this name are opened."""
+    return name.endswith(SUFFIXES) or name in BUILD_FILES
+
+
+def is_build_file(file: str) -> bool:
+    """Whether a path is one of a build file of kustomize."""
+    return file.rpartition("/")[2] in BUILD_FILES
 
 
 def _entry(
@@ -145,11 +157,11 @@ def _entry(
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
             if not f"{real}{os.sep}".startswith(real_root.rstrip(os.sep) + os.sep) and (
-                os.path.isdir(real) or entry.name.endswith(SUFFIXES)
+                os.path.isdir(real) or _is_read(entry.name)
             ):
                 report(unsupported(f"the link {name} leads out of the folder and is not followed", name))
                 return
-        if not entry.name.endswith(SUFFIXES):
+        if not _is_read(entry.name):
             return
         status = entry.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
+from xspm.connectors.kubernetes.files import is_build_file
 from xspm.connectors.kubernetes.mistaken import mistaken_kind
-from xspm.connectors.kubernetes.names import CLUSTER_SCOPED, DEFAULT_NAMESPACE, group_of, is_builtin
+from xspm.connectors.kubernetes.names import ARGO, CLUSTER_SCOPED, DEFAULT_NAMESPACE, group_of, is_builtin
 from xspm.connectors.kubernetes.pipelines import is_pipeline, pipeline_templates
 from xspm.connectors.kubernetes.place import Place
 from xspm.connectors.kubernetes.pod import Template, read_template, string_map
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
 
 _MAX_LISTS: Final = 5
 """Lists within lists."""
+_MAX_TEXTS: Final = 3
+"""Manifests as text within manifests as text."""
 _KUSTOMIZE: Final = "kustomize.config.k8s.io"
+_CHANGES: Final = (
+    "components", "configMapGenerator", "configurations", "generators", "helmChartInflationGenerator", "helmCharts",
+    "images", "patches", "patchesJson6902", "patchesStrategicMerge", "replacements", "replicas", "secretGenerator",
+    "transformers", "vars",
+)  # fmt: skip
+"""What a build file changes objects with, or makes new ones."""
 
 
 class Manifest:
@@ -100,12 +109,20 @@ def stray_places(document: Document) -> Iterator[tuple[Location, str]]:
 
 
 def _objects(
-    document: Document, value: dict[str, Any], path: Path, report: Callable[[Problem], None]
+    document: Document,
+    value: dict[str, Any],
+    path: Path,
+    report: Callable[[Problem], None],
+    *,
+    around: Location | None = None,
+    texts: int = 0,
 ) -> Iterator[Manifest]:
-    """Yield the objects of the mapping at `path`."""
+    """Yield the objects of the mapping at `path`, which may be of a text, `texts` deep, that stands at `around`."""
+    place = Place(document, path) if around is None else _embedded_place(document, around, path)
     if "apiVersion" not in value or "kind" not in value:
+        if not path and value and is_build_file(place.file):
+            report(_not_built(value, place))
         return
-    place = Place(document, path)
     api_version, kind = value["apiVersion"], value["kind"]
     if type(kind) is not str or type(api_version) is not str or not kind or not api_version:
         field, wrong = ("apiVersion", api_version) if type(kind) is str and kind else ("kind", kind)
@@ -113,16 +130,43 @@ def _objects(
         message = f"{field} is {said}, and a string is expected"
         report(malformed(message, place.location((field,)), resource_types=ALL_TYPES))
     elif kind.endswith("List") and "items" in value and "spec" not in value:
-        yield from _items(document, value, path, report)
+        yield from _items(document, value, path, report, around=around, texts=texts)
     elif _is_object(value, api_version, kind, place, report):
         yield _manifest(value, api_version, kind, place, report)
+        if group_of(api_version) == ARGO:
+            yield from _embedded(value, kind, place, report, texts)
+
+
+def _embedded(
+    value: dict[str, Any], kind: str, place: Place, report: Callable[[Problem], None], texts: int
+) -> Iterator[Manifest]:
+    """Yield the objects that stand as text within an object."""
+    from xspm.connectors.kubernetes.embedded import embedded  # noqa: PLC0415 - most manifests hold no pipeline
+
+    for document, around in embedded(value, ARGO, kind, place, report):
+        if texts == _MAX_TEXTS:
+            report(malformed("manifests within manifests nest too deep", around, resource_types=ALL_TYPES))
+            return
+        yield from _objects(document, document.value, (), report, around=around, texts=texts + 1)
+
+
+def _embedded_place(document: Document, around: Location, path: Path) -> Place:
+    from xspm.connectors.kubernetes.embedded import EmbeddedPlace  # noqa: PLC0415 - as above
+
+    return EmbeddedPlace(document, around, path)
 
 
 def _items(
-    document: Document, value: dict[str, Any], path: Path, report: Callable[[Problem], None]
+    document: Document,
+    value: dict[str, Any],
+    path: Path,
+    report: Callable[[Problem], None],
+    *,
+    around: Location | None = None,
+    texts: int = 0,
 ) -> Iterator[Manifest]:
     """Yield the objects of a list; those of a list of one kind need not say which."""
-    place = Place(document, path)
+    place = Place(document, path) if around is None else _embedded_place(document, around, path)
     items, kind = value["items"], value["kind"]
     if items is None:
         return
@@ -134,10 +178,11 @@ def _items(
     for index, item in enumerate(items):
         at = (*path, "items", index)
         if type(item) is dict:
-            yield from _objects(document, implied | item, at, report)
+            yield from _objects(document, implied | item, at, report, around=around, texts=texts)
         elif item is not None:
             message = f"an item of a {kind} is {describe(item)}, not an object"
-            report(malformed(message, Place(document, at).location(), resource_types=ALL_TYPES))
+            where = around or Place(document, at).location()
+            report(malformed(message, where, resource_types=ALL_TYPES))
 
 
 def _is_object(
@@ -145,16 +190,20 @@ def _is_object(
 ) -> bool:
     """Whether it belongs to the API of a cluster; a build file of kustomize is noted."""
     if group_of(api_version) == _KUSTOMIZE and kind in {"Kustomization", "Component"}:
-        folder = place.file.rpartition("/")[0] or "."
-        report(
-            unsupported(
-                f"{place.file} is not built: files are assessed as they stand, without its patches and generators",
-                place.file,
-                hint=f"assess what it makes: kustomize build {folder} | xspm scan -",
-            )
-        )
+        report(_not_built(value, place))
         return False
     return not (api_version == "v1" and kind == "Config" and ("clusters" in value or "contexts" in value))
+
+
+def _not_built(value: dict[str, Any], place: Place) -> Problem:
+    """Say that a build file is not built; what it would change of the objects may be anything."""
+    folder = place.file.rpartition("/")[0] or "."
+    return unsupported(
+        f"{place.file} is not built: files are assessed as they stand, without its patches and generators",
+        place.file,
+        resource_types=ALL_TYPES if any(value.get(field) for field in _CHANGES) else (),
+        hint=f"assess what it makes: kustomize build {folder} | xspm scan -",
+    )
 
 
 def _manifest(
@@ -197,19 +246,23 @@ def _manifest(
         template = read_template(manifest.value, path, place, wrong, bare=True)
         if template is not None:
             manifest.templates.append(template)
-    if found.unread:
-        report(_unread(title, found.unread, place))
+    for paths, does in ((found.unread, "holds containers"), (found.rights, "gives pods rights")):
+        _unread(title, paths, does, place, report)
     manifest.place = None
     return manifest
 
 
-def _unread(title: str, paths: list[Path], place: Place) -> Problem:
-    """Say that an object runs containers that are not assessed."""
+def _unread(title: str, paths: list[Path], does: str, place: Place, report: Callable[[Problem], None]) -> None:
+    """Say that an object runs containers, or gives pods rights, that are not assessed, if it does."""
+    if not paths:
+        return
     more = f", and {len(paths) - 1} more of its parts," if len(paths) > 1 else ""
-    return malformed(
-        f"{title}: {dotted(paths[0])}{more} holds containers in a form that is not read",
-        place.location(paths[0]),
-        hint="assess the pods it makes: kubectl get pods -A -o yaml | xspm scan -",
+    report(
+        malformed(
+            f"{title}: {dotted(paths[0])}{more} {does} in a form that is not read",
+            place.location(paths[0]),
+            hint="assess the pods it makes: kubectl get pods -A -o yaml | xspm scan -",
+        )
     )
 
 

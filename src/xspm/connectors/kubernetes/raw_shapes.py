@@ -63,7 +63,7 @@ _TABLES: Final[dict[str, dict[str, Any]]] = {
             "egress": [{"to": [_PEER], "ports": _PORTS}],
         }
     },
-    "k8s.persistentvolume": {"spec": {"hostPath": {"path": "string"}}},
+    "k8s.persistentvolume": {"spec": {"hostPath": {"path": "string"}, "local": {"path": "string"}}},
     "k8s.poddisruptionbudget": {"spec": {"selector": "mapping"}},
     "k8s.resourcequota": {"spec": "mapping"},
     "k8s.secret": {"type": "string", "data": "mapping", "stringData": "mapping", "immutable": "bool"},

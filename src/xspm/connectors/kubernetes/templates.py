@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from xspm.connectors.kubernetes.names import RAW_TYPES
+from xspm.connectors.kubernetes.names import RAW_TYPES, is_builtin
 from xspm.connectors.kubernetes.shapes import POD_SPEC
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ _SEVERAL: Final = frozenset({"containers", "ephemeralContainers", "initContainer
 _ONE_ENDING: Final = ("Container",)
 _SEVERAL_ENDING: Final = ("Containers",)
 _PARTIAL: Final = ("podtemplate", "podtemplatespec")
+_HOST: Final = ("hostIPC", "hostNetwork", "hostPID", "privileged")
+_OFF: Final[tuple[Any, ...]] = (None, False, "", [], {})
+_POLICIES: Final = ("gatekeeper.sh", "kyverno.io")
+"""Groups whose objects say what pods may not have, in the words of pods."""
 _MARKS: Final = ("image", "command", "securityContext")
 KNOWN_KINDS: Final = frozenset(_KNOWN)
 """API group and kind of what makes pods in Kubernetes itself."""
@@ -65,6 +69,8 @@ class Found(NamedTuple):
     """PodSpecs under another name."""
     unread: list[Path]
     """Containers, or lists of them, in a form that is not read."""
+    rights: list[Path]
+    """Settings outside a pod spec that give pods the node or more rights than they need."""
 
 
 def template_paths(value: dict[str, Any], group: str, kind: str) -> list[Path]:
@@ -84,12 +90,14 @@ def find_pods(value: dict[str, Any], group: str, kind: str) -> Found:
     """
     known = _KNOWN.get((group, kind))
     if known is not None:
-        return Found([known], [], [])
-    return Found([], [], []) if (group, kind) in _WITHOUT else _search(value)
+        return Found([known], [], [], [])
+    if (group, kind) in _WITHOUT:
+        return Found([], [], [], [])
+    return _search(value, custom=not is_builtin(group) and not group.endswith(_POLICIES))
 
 
-def _search(root: dict[str, Any]) -> Found:
-    found = Found([], [], [])
+def _search(root: dict[str, Any], *, custom: bool) -> Found:
+    found = Found([], [], [], [])
     level: list[tuple[Path, Any]] = [((), root)]
     visited = 0
     for _ in range(MAX_DEPTH):
@@ -99,6 +107,8 @@ def _search(root: dict[str, Any]) -> Found:
             if visited > MAX_NODES:
                 raise SearchLimitError
             if type(value) is dict:
+                if custom:
+                    found.rights.extend(_rights(path, value))
                 below.extend(
                     ((*path, key), item)
                     for key, item in value.items()
@@ -126,10 +136,31 @@ def _taken(key: str, item: Any, path: Path, holder: dict[str, Any], found: Found
         return True
     one, several = key in _ONE or key.endswith(_ONE_ENDING), key in _SEVERAL or key.endswith(_SEVERAL_ENDING)
     parts = [item] if one else item if several and type(item) is list else []
+    if several and type(item) is dict:
+        # Operators also name them by the keys of a mapping.
+        parts = list(item.values())
     if any(map(_is_marked, parts)):
         found.unread.append((*path, key))
         return True
     return False
+
+
+def _rights(path: Path, value: dict[str, Any]) -> list[Path]:
+    """Return the settings of a mapping, as those of pods are called, that give away the node or root."""
+    found = [(*path, key) for key in _HOST if value.get(key) not in _OFF]
+    if value.get("hostPath") not in _OFF and type(value["hostPath"]) in (dict, str):
+        found.append((*path, "hostPath"))
+    name = path[-1] if path else ""
+    if type(name) is str and name.lower().endswith("securitycontext"):
+        capabilities = value.get("capabilities")
+        adds = type(capabilities) is dict and capabilities.get("add") not in _OFF
+        seccomp = value.get("seccompProfile")
+        unconfined = type(seccomp) is dict and seccomp.get("type") == "Unconfined"
+        wide = value.get("allowPrivilegeEscalation") not in _OFF or value.get("procMount") not in (None, "Default")
+        root = type(user := value.get("runAsUser")) is int and user == 0
+        if adds or unconfined or wide or root or value.get("runAsNonRoot") is False:
+            found.append(path)
+    return found
 
 
 def _is_pod_spec(containers: list[Any], path: Path, holder: dict[str, Any]) -> bool:

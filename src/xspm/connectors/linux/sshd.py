@@ -277,6 +277,9 @@ _SERVICES: Final = ("ssh", "sshd", "ssh.socket", "sshd.socket")
 
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read the server's settings and its host keys."""
+    further = sshd_command.second_instance(source)
+    if further:
+        yield unlisted(further, Sshd)
     path, config, changed = effective_configuration(source)
     answer = None if changed else _ask(source)
     there = isinstance(config, Config) or answer is not None or exists(source, "/usr/sbin/sshd", "/usr/local/sbin/sshd")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from xspm.connectors.linux.configuration import shell_assignments
+from xspm.connectors.linux.configuration import ini, shell_assignments
 from xspm.connectors.linux.init import UNIT_FOLDERS, init_of
 from xspm.connectors.linux.sshd_config import Entry, command_line_entries
 from xspm.connectors.linux.transport import Needs, Output
@@ -37,6 +37,8 @@ _VARIABLES: Final = ("SSHD_OPTS", "OPTIONS", "command_args")
 _STANDARD: Final = "/usr/sbin/sshd -D $SSHD_OPTS $OPTIONS"
 """The unit's command where only its drop-ins are there."""
 _UNITS: Final = ("ssh.service", "sshd.service", "ssh@.service", "sshd@.service")
+_SITE_FOLDERS: Final = tuple(folder for folder in UNIT_FOLDERS if folder.startswith(("/etc/", "/run/", "/usr/local/")))
+"""Where units that the site has written are; all of them are read, of others those with ssh in their name."""
 _PIDS: Final = ("/run/sshd.pid", "/var/run/sshd.pid")
 _PROCESSES: Final = ("pgrep", "-u", "0", "-x", "-a", "sshd")
 NEEDS: Final = Needs(
@@ -44,9 +46,12 @@ NEEDS: Final = Needs(
         *_ENVIRONMENTS,
         *_PIDS,
         *(f"{folder}/{unit}{rest}" for folder in UNIT_FOLDERS for unit in _UNITS for rest in ("", ".d/*.conf")),
+        *(f"{folder}/service.d/*.conf" for folder in UNIT_FOLDERS),
+        *(f"{folder}/*.service" for folder in _SITE_FOLDERS),
+        *(f"{folder}/*ssh*.service" for folder in UNIT_FOLDERS),
     ),
     stats=tuple(f"{folder}/{unit}" for folder in UNIT_FOLDERS for unit in _UNITS),
-    lists=tuple(f"{folder}/{unit}.d" for folder in UNIT_FOLDERS for unit in _UNITS),
+    lists=tuple(f"{folder}/{name}.d" for folder in UNIT_FOLDERS for name in (*_UNITS, "service")),
     commands=(_PROCESSES,),
 )
 
@@ -212,6 +217,36 @@ def _units(source: Source) -> Maybe[Started | None]:
 def _units_exist(source: Source) -> bool:
     """Whether a unit of its own is there, not just a drop-in."""
     return any(source.stat(f"{folder}/{unit}") is not None for folder in UNIT_FOLDERS for unit in _UNITS)
+
+
+def second_instance(source: Source) -> Unknown | None:
+    """Tell of a further unit that starts sshd at boot or runs it now: its settings are not read."""
+    manager = init_of(source)
+    running = manager.active if isinstance(manager.active, dict) else {}
+    for name, unit in sorted(manager.units.items()):
+        stem, dot, kind = name.rpartition(".")
+        template = f"{stem.partition('@')[0]}@.service" if "@" in stem else name
+        if not dot or kind != "service" or template in _UNITS or unit.masked or unit.alias_of or not unit.path:
+            continue
+        if not unit.path.startswith(_SITE_FOLDERS) and "ssh" not in unit.path.rpartition("/")[2]:
+            continue
+        starters = (name, f"{stem.removesuffix('@')}.socket")
+        if not any(manager.pulled(item) or running.get(item) == "active" for item in starters):
+            continue
+        text = source.text(unit.path)
+        if isinstance(text, Unknown):
+            return text
+        commands = [
+            setting.value
+            for section, key, setting in ini(text or "", file=unit.path)
+            if section == "Service" and key == "ExecStart"
+        ]
+        if any(_SSHD.search(command) for command in commands):
+            return Unknown(f"a further sshd is started by {unit.path}; its settings are not read")
+    return None
+
+
+_SSHD: Final = re.compile(r"^[@:+!|-]*[\"']?(?:[^\s\"']*/)?sshd(?![\w.-])|bin/sshd(?![\w.-])")
 
 
 def _scripts(source: Source) -> Maybe[Started]:

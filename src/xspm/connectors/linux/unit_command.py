@@ -139,6 +139,15 @@ def _piece(match: re.Match[str]) -> str:
     return next((part for part in match.groups()[1:] if part is not None), "")
 
 
+def drop_in_folders(unit: str) -> list[str]:
+    """Return where drop-ins of a unit are, highest priority first: its own, its prefixes', then those of its type."""
+    stem, _, kind = unit.rpartition(".")
+    prefixes = [stem[: index + 1] for index in range(len(stem) - 2, -1, -1) if stem[index] == "-"]
+    names = [unit, *(f"{prefix}.{kind}" for prefix in prefixes)]
+    own = [f"{folder}/{name}.d" for folder in UNIT_FOLDERS for name in names]
+    return own + [f"{folder}/{kind}.d" for folder in UNIT_FOLDERS]
+
+
 def _files(source: Source, unit: str) -> list[str] | Unknown:
     """Return the unit file in force and its drop-ins, in the order they are read."""
     main: list[str] = []
@@ -156,7 +165,8 @@ def _files(source: Source, unit: str) -> list[str] | Unknown:
                 main.append(path)
             else:
                 return []
-        drop_ins = source.glob(f"{folder}/{unit}.d/*.conf")
+    for place in drop_in_folders(unit):
+        drop_ins = source.glob(f"{place}/*.conf")
         if isinstance(drop_ins, Unknown):
             return drop_ins
         for drop_in in drop_ins:

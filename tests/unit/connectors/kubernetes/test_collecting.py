@@ -180,6 +180,30 @@ def test_charts_and_kustomizations_say_how_to_build_them(folder: Path) -> None:
         collect("k")
 
 
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+@pytest.mark.parametrize("head", ["", "kind: Kustomization\n", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "types"),
+    [
+        ("patches: [{patch: '[]'}]", ALL_TYPES),
+        ("patchesStrategicMerge: [p.yaml]", ALL_TYPES),
+        ("images: [{name: c, newTag: latest}]", ALL_TYPES),
+        ("helmCharts: [{name: c}]", ALL_TYPES),
+        ("patches: []", ()),
+    ],
+)
+def test_a_build_file_is_noted_with_or_without_its_kind(
+    folder: Path, name: str, head: str, field: str, types: tuple[str, ...]
+) -> None:
+    write(folder / "k" / name, f"{head}resources: [p.yaml]\n{field}\n")
+    write(folder / "k/p.yaml", POD % "p")
+    snapshot = collect("k")
+    (problem,) = snapshot.problems
+    assert problem.message.startswith(f"k/{name} is not built")
+    assert problem.resource_types == types
+    assert ids(snapshot) != []
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

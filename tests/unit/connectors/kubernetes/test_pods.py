@@ -375,6 +375,7 @@ def test_a_pod_spec_without_a_template_has_places() -> None:
         ("{job: {initContainers: [{image: x}], containers: []}}", "spec.job.initContainers holds"),
         ("{kafkaContainer: {securityContext: {privileged: true}}}", "spec.kafkaContainer holds"),
         ("{extraContainers: [{name: x, image: x}]}", "spec.extraContainers holds"),
+        ("{override: {nodeAgent: {containers: {agent: {securityContext: {privileged: true}}}}}}", "spec.override.nodeAgent.containers holds"),
         ("{podTemplate: {spec: {other: {initContainers: [{image: x}]}}}}", "spec.podTemplate.spec.other.initContainers holds"),
     ],
 )  # fmt: skip
@@ -383,6 +384,36 @@ def test_containers_in_other_forms_are_problems(spec: str, message: str) -> None
     assert problem.message == f"X x: {message} containers in a form that is not read"
     assert problem.location is not None
     assert (problem.location.line, problem.resource_types) == (4, ())
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ("{driver: {securityContext: {privileged: true}}}", "spec.driver.securityContext.privileged"),
+        ("{driver: {podSecurityContext: {runAsUser: 0}}}", "spec.driver.podSecurityContext"),
+        ("{driver: {securityContext: {capabilities: {add: [SYS_ADMIN]}}}}", "spec.driver.securityContext"),
+        ("{agent: [{hostPID: true}]}", "spec.agent[0].hostPID"),
+        ("{hostNetwork: true}", "spec.hostNetwork"),
+        ("{hostIPC: true}", "spec.hostIPC"),
+        ("{volumes: [{name: a, hostPath: {path: /}}]}", "spec.volumes[0].hostPath"),
+    ],
+)
+def test_rights_outside_a_pod_spec_are_problems(spec: str, path: str) -> None:
+    (problem,) = read(f"apiVersion: x.io/v1\nkind: X\nmetadata: {{name: x}}\nspec: {spec}").problems
+    assert problem.message == f"X x: {path} gives pods rights in a form that is not read"
+
+
+@pytest.mark.parametrize(
+    ("version", "spec"),
+    [
+        ("x.io/v1", "{hostNetwork: false, securityContext: {privileged: false, runAsNonRoot: true, runAsUser: 1000}}"),
+        ("constraints.gatekeeper.sh/v1beta1", "{parameters: {hostNetwork: true}}"),
+        ("kyverno.io/v1", "{validate: {securityContext: {privileged: 'false'}}}"),
+        ("policy/v1beta1", "{privileged: true, hostPID: true}"),
+    ],
+)
+def test_policies_and_safe_settings_are_no_rights(version: str, spec: str) -> None:
+    assert not read(f"apiVersion: {version}\nkind: X\nmetadata: {{name: x}}\nspec: {spec}").problems
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,55 @@ def test_firewalld() -> None:
     assert dropping["input_policy_ipv4"] == "drop"
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"zones/public.xml": '<rule><port port="3306" protocol="tcp"/><accept/></rule>'}, [(3306, True)]),
+        ({"zones/public.xml": '<rule><service name="mysql"/><accept/></rule>'}, [(3306, True)]),
+        ({"zones/public.xml": '<rule><service name="mysql"/><drop/></rule>'}, []),
+        ({"zones/public.xml": '<port protocol = "tcp" port = "3306"/>'}, [(3306, True)]),
+        ({"zones/public.xml": '<protocol value="tcp"/>'}, [(0, True)]),
+        ({"zones/public.xml": '<forward-port port="80" protocol="tcp" to-port="3306"/>'}, [(3306, True)]),
+        ({"zones/public.xml": '<rule><source ipset="a"/><service name="mysql"/><accept/></rule>'}, [(3306, None)]),
+        (
+            {
+                "zones/public.xml": '<rule family="ipv4"><source address="10.0.0.0/8"/><port port="3306" protocol="tcp"/>'
+                "<accept/></rule>"
+            },
+            [(3306, False)],
+        ),
+        ({"zones/public.xml": "", "zones/db.xml": '<service name="mysql"/>'}, []),
+        ({"zones/public.xml": "", "zones/db.xml": '<service name="mysql"/><interface name="eth0"/>'}, [(3306, None)]),
+        (
+            {"zones/public.xml": "", "zones/db.xml": '<service name="mysql"/><source address="0.0.0.0/0"/>'},
+            [(3306, True)],
+        ),
+        ({"zones/public.xml": '<service name="ssh"/>', "services/ssh.xml": "<service/>"}, [(None, True)]),
+        ({"zones/public.xml": "", "direct.xml": "<direct></direct>"}, []),
+        ({"zones/public.xml": "", "direct.xml": "<direct><rule>-p tcp --dport 3306 -j ACCEPT</rule></direct>"}, None),
+        ({"zones/public.xml": "", "policies/a.xml": '<policy><egress-zone name="HOST"/></policy>'}, None),
+    ],
+)
+def test_what_firewalld_opens(files: dict[str, str], expected: list[tuple[int | None, bool | None]] | None) -> None:
+    """Rich rules and bound zones count; direct rules and policies are not understood."""
+    named = {"/etc/firewalld/firewalld.conf": "DefaultZone=public\n"}
+    named |= {
+        f"/etc/firewalld/{name}": f"<zone>{text}</zone>" if "zones" in name else text for name, text in files.items()
+    }
+    accepted = read(named, live=False)["accepted"]
+    if expected is None:
+        assert isinstance(accepted, dict)
+        return
+    found = [
+        (
+            item["port_ranges"][0]["first"] if isinstance(item["port_ranges"], list) else None,
+            item["from_everybody"] if isinstance(item["from_everybody"], bool) else None,
+        )
+        for item in accepted
+    ]
+    assert found == expected
+
+
 def test_files_of_iptables() -> None:
     data = read({"/etc/iptables/rules.v4": IPTABLES}, live=False)
     assert pick(data, "enabled", "source", "input_policy_ipv4", "input_policy_ipv6") == (

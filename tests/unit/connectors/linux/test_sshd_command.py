@@ -55,6 +55,13 @@ DROP_IN = "/etc/systemd/system/ssh.service.d/a.conf"
         ),
         ({DROP_IN: "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -p 99\n"}, {"ports": [99]}),
         ({DROP_IN: "[Service]\nEnvironment=SSHD_OPTS=-oPort=99\n"}, {"ports": [22, 99], "permit_root_login": "no"}),
+        (
+            {
+                UNIT: DEBIAN_UNIT,
+                "/etc/systemd/system/service.d/o.conf": '[Service]\nEnvironment="SSHD_OPTS=-o PermitRootLogin=yes"\n',
+            },
+            {"permit_root_login": "yes"},
+        ),
         ({UNIT: "[Service]\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n"}, {"permit_root_login": "no"}),
         (
             {UNIT: "[Service]\nExecStart=/usr/sbin/sshd -o 'AllowUsers a b' -oAllowUsers=c\n"},
@@ -174,3 +181,30 @@ def test_options_that_are_left_over_do_not_install_the_server() -> None:
 @given(st.lists(st.text()))
 def test_no_command_line_breaks_the_reader(words: list[str]) -> None:
     assert isinstance(read_words(words, "x"), Started | Unknown)
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "enabled", "told"),
+    [
+        ("ssh2.service", "sshd -D -f /etc/ssh/two", "ssh2.service", True),
+        ("ssh2.service", "/usr/sbin/sshd -D -f /etc/ssh/two", "ssh2.service", True),
+        ("maintenance.service", "/bin/sh -c '/usr/sbin/sshd -f /etc/ssh/two'", "maintenance.service", True),
+        ("two@.service", "/usr/sbin/sshd -i -f /etc/ssh/two", "two.socket", True),
+        ("two@.service", "/usr/sbin/sshd -D -f /etc/ssh/%i", "two@x.service", True),
+        ("ssh2.service", "/usr/sbin/sshd -D -f /etc/ssh/two", "other.service", False),
+        ("ssh2.service", "/usr/sbin/sshd-keygen -A", "ssh2.service", False),
+        ("ssh.service", "/usr/sbin/sshd -D", "ssh.service", False),
+    ],
+)
+def test_a_second_instance_is_told(name: str, command: str, enabled: str, *, told: bool) -> None:
+    """What it allows is not read, so that nothing is said of the server's settings as a whole."""
+    folder = "/etc/systemd/system"
+    files = {
+        "/usr/lib/systemd/systemd": "",
+        "/etc/ssh/sshd_config": "PermitRootLogin no\n",
+        f"{folder}/{name}": f"[Service]\nExecStart={command}\n",
+        f"{folder}/multi-user.target.wants/{enabled}": {"link": f"{folder}/{name}"},
+    }
+    found = list(sshd.collect(MemorySource(files)))
+    problems = [item for item in found if not isinstance(item, Resource)]
+    assert [item.resource_types for item in problems] == ([("linux.sshd",)] if told else [])

@@ -54,3 +54,16 @@ def test_the_unit_in_force() -> None:
     path = "/etc/systemd/system/a.service"
     assert unit_command(MemorySource(files), "a.service") == UnitCommand(["/bin/new", "1"], path)
     assert unit_command(MemorySource(files), "b.service") is None
+
+
+def test_drop_ins_of_a_prefix_and_of_the_type() -> None:
+    """All are read in the order of their names; of one name the unit's own counts, and the type's last."""
+    files = {
+        "/usr/lib/systemd/system/a-b.service": "[Service]\nExecStart=/bin/x $X $Y $Z\n",
+        "/etc/systemd/system/service.d/z.conf": "[Service]\nEnvironment=X=type\n",
+        "/etc/systemd/system/service.d/s.conf": "[Service]\nEnvironment=Y=type\n",
+        "/usr/lib/systemd/system/a-b.service.d/s.conf": "[Service]\nEnvironment=Y=own X=own\n",
+        "/usr/lib/systemd/system/a-.service.d/p.conf": "[Service]\nEnvironment=Z=prefix Y=prefix\n",
+    }
+    found = unit_command(MemorySource(files), "a-b.service")
+    assert found == UnitCommand(["/bin/x", "type", "own", "prefix"], "/usr/lib/systemd/system/a-b.service")
