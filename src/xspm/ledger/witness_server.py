@@ -8,6 +8,7 @@ nothing.
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
 import sys
@@ -110,6 +111,8 @@ class WitnessServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the server's interface
         """One line for a connection that broke."""
         error = sys.exc_info()[1]
+        if isinstance(error, OSError) and error.errno == errno.EBADF:
+            return  # closed from this side: Ctrl-C came just as the caller did
         self.report(one_line(f"{client_address[0]}: {type(error).__name__}: {error}"))
 
 
