@@ -67,7 +67,7 @@ NEEDLESS = {
     "xspm.connectors.kubernetes.tekton",
     "xspm.connectors.linux.collecting",
     "xspm.policy.checks",
-    "xspm.policy.fields",
+    "xspm.syntax.fields",
 }
 """Modules that other runs need; each costs a small scan time that everybody notices."""
 

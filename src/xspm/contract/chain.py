@@ -20,7 +20,7 @@ from xspm.errors import ContractError
 from xspm.model.digest import Digest, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xspm.contract.keys import KeyId
     from xspm.contract.terms import Action
@@ -71,13 +71,16 @@ def read_link(envelope: Envelope, file: str) -> Link:
     return Link(terms, envelope, file)
 
 
-def follow(links: Sequence[Link], root: str, now: str) -> tuple[Accepted, ...]:
+def follow(
+    links: Sequence[Link], root: str, now: str, weakens: Callable[[Terms, Terms], bool] = lambda _old, _new: True
+) -> tuple[Accepted, ...]:
     """Follow a chain from the version that the reader trusts to its last.
 
     Args:
         links: in any order; versions before the trusted one are not looked at.
         root: the digest of the trusted version.
         now: RFC 3339, UTC.
+        weakens: whether the policies of a version are weaker than those of the one before it; in doubt they are.
 
     Returns:
         The trusted version and all after it, in order.
@@ -93,7 +96,7 @@ def follow(links: Sequence[Link], root: str, now: str) -> tuple[Accepted, ...]:
         raise ContractError(f"this contract has no version {root}, the one that you trust: {found}")
     accepted = [Accepted(start, _first_signed(start))]
     for link in _later(links, start):
-        accepted.append(_accept(accepted[-1].link, link))
+        accepted.append(_accept(accepted[-1].link, link, weakens))
     last = accepted[-1].link
     if now[:10] > last.terms.expires:
         raise ContractError(
@@ -127,7 +130,7 @@ def _later(links: Sequence[Link], start: Link) -> list[Link]:
     return later
 
 
-def _accept(before: Link, link: Link) -> Accepted:
+def _accept(before: Link, link: Link, weakens: Callable[[Terms, Terms], bool]) -> Accepted:
     """Check that a version came about by the rules of the one before it."""
     old, new = before.terms, link.terms
     if new.name != old.name:
@@ -143,7 +146,7 @@ def _accept(before: Link, link: Link) -> Accepted:
         )
     keys = signers(link.envelope, {**old.member_keys(), **new.member_keys()}, link.file)
     whose = f"the rules of version {old.version}"
-    for action in actions(old, new):
+    for action in actions(old, new, weakens):
         _demand(link, old, keys, action, whose)
     if _changes_powers(old, new):
         _demand(link, new, keys, "accept_contract", "its own rules, since it changes who signs")
@@ -151,14 +154,15 @@ def _accept(before: Link, link: Link) -> Accepted:
     return Accepted(link, tally(keys, old))
 
 
-def actions(old: Terms, new: Terms) -> tuple[Action, ...]:
+def actions(old: Terms, new: Terms, weakens: Callable[[Terms, Terms], bool]) -> tuple[Action, ...]:
     """What a new version does, and hence whose signatures it needs by the rules of the old."""
     found: list[Action] = ["accept_contract"]
     if new.policies != old.policies:
         if old.policies is not None and new.policies is not None and new.policies.version == old.policies.version:
             raise ContractError(f"version {new.version} has other policies under the number {old.policies.version}")
-        # Whether a bundle is weaker needs both bundles; where they are not at hand it is.
         found.append("publish_policy")
+        if old.policies is not None and weakens(old, new):
+            found.append("weaken_policy")
     if new.degraded is not None and new.degraded != old.degraded:
         found.append("declare_degraded")
     return tuple(found)

@@ -14,8 +14,8 @@ import msgspec
 
 from xspm.errors import PolicyError, XspmError
 from xspm.model.check import SEVERITIES, Check, Example, Parameter, Remediation
-from xspm.policy.fields import Fields, Mistakes
 from xspm.policy.overrides import kind_of, same_kind
+from xspm.syntax.fields import Fields, Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from xspm.model.asset import Asset
     from xspm.model.verdict import Verdict
-    from xspm.policy.fields import Fields
+    from xspm.syntax.fields import Fields
     from xspm.syntax.yaml import Document
 
 
@@ -36,7 +36,7 @@ def read_exceptions(document: Document) -> tuple[PolicyException, ...]:
     Raises:
         PolicyError: a field is missing or of the wrong type, an expiry is not a date, or an exception is too broad.
     """
-    from xspm.policy.fields import Fields, Mistakes  # noqa: PLC0415 - a cached start reads no file
+    from xspm.syntax.fields import Fields, Mistakes  # noqa: PLC0415 - a cached start reads no file
 
     fields, mistakes = Fields(document), Mistakes()
     if isinstance(fields.get("exceptions"), list):
@@ -50,7 +50,7 @@ def read_exceptions(document: Document) -> tuple[PolicyException, ...]:
 
 
 def _exception(entry: Fields) -> PolicyException:
-    from xspm.policy.fields import Mistakes  # noqa: PLC0415 - as above
+    from xspm.syntax.fields import Mistakes  # noqa: PLC0415 - as above
 
     mistakes = Mistakes()
     patterns: dict[str, Any] = {key: mistakes.attempt(entry.texts, key) for key in ("checks", "resources", "assets")}

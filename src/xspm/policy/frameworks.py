@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.model.check import Framework, Requirement
-from xspm.policy.fields import Fields, Mistakes
 from xspm.policy.patterns import matches
+from xspm.syntax.fields import Fields, Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from xspm.model.unknown import Unknown
     from xspm.policy.cache import Cache
     from xspm.policy.checks import CheckSource, Snippet
-    from xspm.policy.fields import Mistakes
     from xspm.policy.folder import Folder
+    from xspm.syntax.fields import Mistakes
     from xspm.syntax.yaml import Document
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))
@@ -243,7 +243,7 @@ class _Builder:
         self._texts: dict[str, bytes] = {}
 
     def add(self, folder: Folder) -> None:
-        from xspm.policy.fields import Mistakes  # noqa: PLC0415 - not needed by a cached start
+        from xspm.syntax.fields import Mistakes  # noqa: PLC0415 - not needed by a cached start
 
         for relative, data in folder.files.items():
             self._texts[folder.name(relative)] = data
@@ -278,7 +278,7 @@ class _Builder:
     def _add_check(self, document: Document, name: str, text: str, *, shipped: bool) -> None:
         """Read and compile a check; what is wrong with one part of it hides nothing that is wrong with another."""
         from xspm.policy.checks import check_id_of, read_check  # noqa: PLC0415 - not needed by a cached start
-        from xspm.policy.fields import Mistakes  # noqa: PLC0415
+        from xspm.syntax.fields import Mistakes  # noqa: PLC0415
 
         mistakes = Mistakes()
         check_id = mistakes.attempt(check_id_of, name, document.file)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from xspm.model.asset import Asset
-    from xspm.policy.fields import Fields
+    from xspm.syntax.fields import Fields
     from xspm.syntax.yaml import Document
 
 
@@ -24,7 +24,7 @@ def read_policy(document: Document, name: str) -> Policy:
     Raises:
         PolicyError: a field is missing, unknown or of the wrong type, or a selection selects nothing.
     """
-    from xspm.policy.fields import Fields, Mistakes  # noqa: PLC0415 - a cached start reads no file
+    from xspm.syntax.fields import Fields, Mistakes  # noqa: PLC0415 - a cached start reads no file
 
     fields, mistakes = Fields(document), Mistakes()
     read: dict[str, Any] = {key: mistakes.attempt(fields.text, key) for key in ("title", "version")}

@@ -1,4 +1,4 @@
-"""Reading a policy file field by field, so that every error names `file:line:column` and shows the line.
+"""Reading a YAML file field by field, so that every error names `file:line:column` and shows the line.
 
 `Fields` wraps one mapping of a YAML document. Each getter checks the type of what it returns; `done()` refuses what
 nobody asked for, with the nearest known name as a hint. `Mistakes` gathers what several getters raise, so that one
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
-from xspm.errors import CelError, DocumentError, PolicyError, apart, together
+from xspm.errors import CelError, ContractError, DocumentError, PolicyError, apart, together
 from xspm.model.asset import Location
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Mistakes:
         """Return what an action does, None where it finds mistakes, which are kept."""
         try:
             return action(*given, **named)
-        except (PolicyError, CelError, DocumentError) as error:
+        except (PolicyError, ContractError, CelError, DocumentError) as error:
             self.found += apart(error)
             return None
 
@@ -45,22 +45,34 @@ class Mistakes:
         """Raise all that was found.
 
         Raises:
-            PolicyError, CelError, DocumentError: the first, with the others in it; nothing when there is none.
+            PolicyError, ContractError, CelError, DocumentError: the first, with the others in it; nothing when there is
+                none.
         """
         if self.found:
             raise together(self.found)
 
 
 class Fields:
-    """One mapping of a policy file, read once per key."""
+    """One mapping of a file, read once per key."""
 
-    def __init__(self, document: Document, path: tuple[str | int, ...] = ()) -> None:
+    def __init__(
+        self,
+        document: Document,
+        path: tuple[str | int, ...] = (),
+        kind: type[PolicyError | ContractError] = PolicyError,
+    ) -> None:
         """Wrap the mapping at `path` of a document.
+
+        Args:
+            document: what was read.
+            path: keys and indices.
+            kind: what every mistake is raised as; the methods below say `PolicyError`.
 
         Raises:
             PolicyError: there is no mapping there.
         """
         self.document = document
+        self.kind = kind
         self.path = path
         value: Any = document.value
         for step in path:
@@ -75,10 +87,10 @@ class Fields:
         """Raise a `PolicyError` that points at `key` below this mapping."""
         raise self.mistake(message, *key, hint=hint)
 
-    def mistake(self, message: str, *key: str | int, hint: str | None = None) -> PolicyError:
-        """A `PolicyError` that points at `key` below this mapping."""
+    def mistake(self, message: str, *key: str | int, hint: str | None = None) -> PolicyError | ContractError:
+        """An error that points at `key` below this mapping."""
         line, column = self.position(*key)
-        return PolicyError(message, file=self.document.file, line=line, column=column, hint=hint)
+        return self.kind(message, file=self.document.file, line=line, column=column, hint=hint)
 
     def position(self, *key: str | int) -> tuple[int, int]:
         """1-based line and column of a key or item below this mapping, or of the nearest thing above it."""
@@ -168,7 +180,7 @@ class Fields:
         mistakes = Mistakes()
 
         def one(index: int) -> _Result:
-            return read(Fields(self.document, (*self.path, key, index)))
+            return read(Fields(self.document, (*self.path, key, index), self.kind))
 
         results = [mistakes.attempt(one, index) for index in range(len(value))]
         mistakes.refuse()
@@ -177,7 +189,7 @@ class Fields:
     def child(self, key: str) -> Fields:
         """The mapping below a key."""
         self._asked.add(key)
-        return Fields(self.document, (*self.path, key))
+        return Fields(self.document, (*self.path, key), self.kind)
 
     def done(self) -> None:
         """Refuse keys that nobody asked for.

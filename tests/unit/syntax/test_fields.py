@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xspm.errors import PolicyError
-from xspm.policy.fields import Fields
+from xspm.syntax.fields import Fields
 from xspm.syntax.yaml import load_one
 
 if TYPE_CHECKING:
