@@ -110,6 +110,29 @@ class Assessment(msgspec.Struct, frozen=True):
     """Exceptions that would have applied but have expired, one line each."""
 
 
+class ContractRef(msgspec.Struct, frozen=True):
+    """The contract that a run was held under."""
+
+    name: str
+    version: int
+    digest: Digest
+    """Of the version in force."""
+    root: Digest
+    """Of the version that whoever ran it trusts from elsewhere."""
+    bundle: Digest
+    """Of the policies in force."""
+    bundle_version: int
+    expires: str
+    """The last day, as 2027-01-31."""
+    degraded: str | None = None
+    """Why the parties are not kept apart for now."""
+    degraded_until: str | None = None
+    exceptions: tuple[Digest, ...] = ()
+    """Of the signed exceptions in force."""
+    refused: tuple[str, ...] = ()
+    """Exceptions that were found and are not in force, one line each."""
+
+
 class Failure(msgspec.Struct, frozen=True):
     """A target that could not be read at all."""
 
@@ -137,3 +160,5 @@ class Run(msgspec.Struct, frozen=True):
     """By check id: `framework:requirement`, sorted."""
     failures: tuple[Failure, ...] = ()
     """Targets that could not be read at all; a run that has any ends with exit code 2."""
+    contract: ContractRef | None = None
+    """None when whoever ran it chose the policies."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Final
 
+from xspm.report import summary
 from xspm.report.text import batched, clean, field, fix, value
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     *("asset", "asset_type", "collected_at", "check", "title", "severity", "status", "excepted"),
     *("resource_type", "resource_id", "resource_name", "file", "line", "message", "observed", "cause", "fix"),
-    *("exception_reason", "exception_owner", "exception_expires", "frameworks"),
+    *("exception_reason", "exception_owner", "exception_expires", "frameworks", "contract"),
 )
 
 _PART: Final = 500
@@ -69,13 +70,14 @@ def _rows(run: Run) -> Iterator[list[str]]:
     titles = {name: _cell(check.title) for name, check in run.checks.items()}
     fixes = {name: _cell(fix(check)) for name, check in run.checks.items()}
     frameworks = {name: _cell(" ".join(items)) for name, items in run.frameworks.items()}
+    contract = _cell("; ".join(filter(None, [summary.contract_line(run), *summary.contract_warnings(run)])))
     for failure in run.failures:
-        told = {"asset": failure.target, "status": "unread", "message": failure.message}
+        told = {"contract": contract, "asset": failure.target, "status": "unread", "message": failure.message}
         yield [_cell(told.get(column, "")) for column in COLUMNS]
     for item in run.assessments:
         for verdict in item.verdicts:
             name = verdict.check
-            yield _row(item, verdict, titles.get(name, ""), fixes.get(name, ""), frameworks.get(name, ""))
+            yield [*_row(item, verdict, titles.get(name, ""), fixes.get(name, ""), frameworks.get(name, "")), contract]
 
 
 def _row(item: Assessment, verdict: Verdict, title: str, remedy: str, frameworks: str) -> list[str]:

@@ -80,6 +80,10 @@ def _overview(run: Run) -> Iterator[str]:
     yield "<header>"
     yield f"<h1>Security posture{only}</h1>"
     yield f"<p>{plural(len(run.assessments), 'asset')}, {_time(run.started_at)}, xspm {_text(run.version)}</p>"
+    if held := summary.contract_line(run):
+        yield f"<p>Contract {_text(held)}</p>"
+        for warning in summary.contract_warnings(run):
+            yield f'<p><strong class="word critical">{_text(warning)}</strong></p>'
     yield '<div class="overview">'
     total = summary.score(run)
     yield f'<section class="card gate {summary.gate_word(run).split()[0]}" aria-label="Gate and score">'

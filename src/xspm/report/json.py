@@ -14,7 +14,7 @@ import msgspec
 from xspm.model.asset import Asset, Location, Problem
 from xspm.model.check import Parameter, Remediation, Severity
 from xspm.model.digest import Digest
-from xspm.model.verdict import Failure, PolicyRef, Verdict
+from xspm.model.verdict import ContractRef, Failure, PolicyRef, Verdict
 from xspm.report import summary
 from xspm.report.text import encode_items, encode_report
 
@@ -157,6 +157,8 @@ class Report(msgspec.Struct, frozen=True):
     """Over all assets."""
     failures: tuple[Failure, ...]
     """Targets that could not be read at all."""
+    contract: ContractRef | None
+    """The contract that the run was held under; null when whoever ran it chose the policies."""
     assessments: tuple[AssetReport, ...]
     checks: dict[str, ReportCheck]
     """Every check that gave a verdict, by id, sorted."""
@@ -173,6 +175,7 @@ def report(run: Run) -> Report:
         score=_score(summary.score(run)),
         counts=_counts(summary.together(tables)),
         failures=run.failures,
+        contract=run.contract,
         assessments=tuple(map(_assessment, run.assessments, tables)),
         checks={name: _check(check, run.frameworks.get(name, ())) for name, check in sorted(run.checks.items())},
     )

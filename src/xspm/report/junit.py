@@ -12,6 +12,7 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from xspm.report import summary
 from xspm.report.text import batched, clean, field, fix, place, told_apart, value
 
 if TYPE_CHECKING:
@@ -70,9 +71,18 @@ def _unread(failure: Failure) -> list[str]:
     ]
 
 
+def _properties(run: Run) -> Iterator[str]:
+    yield "    <properties>"
+    for line in (summary.contract_line(run), *summary.contract_warnings(run)):
+        yield f'      <property name="contract" value="{_text(line or "")}"/>'
+    yield "    </properties>"
+
+
 def _suite(run: Run, item: Assessment, tally: Counter[str]) -> Iterator[str]:
     name, stamp = _text(item.asset.id), _text(item.collected_at.removesuffix("Z"))
     yield f'  <testsuite name="{name}" {_numbers(tally)} time="0" timestamp="{stamp}">'
+    if run.contract:
+        yield from _properties(run)
     for verdict in item.verdicts:
         yield _case(run, item, verdict)
     if notes := [f"{problem.kind}: {problem.message}" for problem in item.problems] + [*item.expired]:

@@ -104,6 +104,9 @@ def _head(run: Run) -> str:
     lines = [f"## xspm: gate {summary.gate_word(run)}", "", _sentence(summary.gate_line(run)), ""]
     if total.total:
         lines += [f"**Score {summary.percent(total.value)} of 100**, coverage {summary.percent(total.coverage)} %.", ""]
+    if held := summary.contract_line(run):
+        lines += [f"Contract {prose(held)}.", ""]
+        lines += [line for warning in summary.contract_warnings(run) for line in (f"**{prose(warning)}**", "")]
     return "\n".join([*lines, *_counts(run.assessments), ""])
 
 

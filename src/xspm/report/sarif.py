@@ -17,6 +17,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import msgspec
+
 from xspm.model.check import SEVERITIES
 from xspm.report import summary
 from xspm.report.text import clean, code, encode_indented, encode_report, place, told_apart, value
@@ -274,6 +276,10 @@ def _invocation(run: Run, left_out: int) -> dict[str, Any]:
         for item in run.assessments
         for line in item.expired
     ]
+    notes += [
+        {"level": "warning", "message": {"text": _message(line)}, "descriptor": {"id": "contract"}}
+        for line in summary.contract_warnings(run)
+    ]
     if left_out:
         text = f"{left_out:,} results of lower severity are left out: a code scanning service takes {MAX_RESULTS:,}."
         notes.append({"level": "warning", "message": {"text": text}, "descriptor": {"id": "report/cut"}})
@@ -318,6 +324,7 @@ def _properties(run: Run) -> dict[str, Any]:
         "score": total.value,
         "coverage": total.coverage,
         "counts": {row: counted.total(row) for row in summary.ROWS},
+        **({"contract": msgspec.to_builtins(run.contract)} if run.contract else {}),
     }
 
 

@@ -195,6 +195,25 @@ def threshold(run: Run) -> str:
     return run.fail_on if run.fail_on in {"critical", "never"} else f"{run.fail_on} or worse"
 
 
+def contract_line(run: Run) -> str | None:
+    """Say under which contract the run was held; None where there is none."""
+    if run.contract is None:
+        return None
+    held = run.contract
+    count = len(held.exceptions)
+    agreed = f", {plural(count, 'exception')} agreed" if count else ""
+    return f"{held.name} version {held.version}, policies {held.bundle_version}, until {held.expires}{agreed}"
+
+
+def contract_warnings(run: Run) -> list[str]:
+    """Return what a reader must know of the contract: its degraded mode, and exceptions that are not in force."""
+    if run.contract is None:
+        return []
+    held = run.contract
+    mode = f"degraded mode until {held.degraded_until}: {held.degraded}"
+    return [*([mode] if held.degraded is not None else []), *(f"not in force: {line}" for line in held.refused)]
+
+
 def score(run: Run) -> Score:
     """Return the score over all assets: their weights added up."""
     scores = [item.score for item in run.assessments]

@@ -292,6 +292,10 @@ def _closing(page: _Page, run: Run, *, explain_score: bool) -> None:
             page.put(line, "dim", hang=2)
     if any(summary.open_verdicts(item, "fail", "error", "unknown") for item in run.assessments):
         page.labelled("details", "xspm check show ID tells why a check matters and every way to mend it", "dim")
+    if held := summary.contract_line(run):
+        page.labelled("contract", clean(held))
+        for warning in summary.contract_warnings(run):
+            page.put(clean(warning), "bold red")
     page.blank()
     _gate(page, run)
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -270,3 +275,44 @@ def test_serving_ends_with_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(server, "serve_forever", interrupted)
     serve(server)
     assert server.socket.fileno() == -1
+
+
+CHILD = """
+import signal, sys
+sys.path[:0] = sys.argv[1:]
+# A shell starts what runs in its background with interrupts ignored, and Python leaves it at that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from logbook import ORIGIN, Memory, signer, witness_signer
+from xspm.ledger.witness import Witness, enroll_in
+from xspm.ledger.witness_server import WitnessServer, serve
+files = Memory()
+enroll_in(files, [ORIGIN])
+server = WitnessServer(Witness(files, witness_signer(1), [signer().key]))
+print(server.url, flush=True)
+serve(server)
+print("ended", flush=True)
+"""
+
+
+def test_ctrl_c_ends_a_real_process_with_a_caller_in_it() -> None:
+    root = Path(__file__).parents[3]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(root / "tests"), str(root / "src")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        port = int(child.stdout.readline().rpartition(":")[2])
+        first = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        first.request("GET", "/")
+        assert first.getresponse().status == 404  # it serves, and no longer begins to
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(b"POST ")
+            os.kill(child.pid, signal.SIGINT)
+            out, _ = child.communicate(timeout=60)
+        assert (out, child.returncode) == ("ended\n", 0)
+    finally:
+        child.kill()
+        child.communicate()
