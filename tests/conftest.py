@@ -30,8 +30,9 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """No test reads or writes the caches or configuration of whoever runs it."""
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    for name in ("NO_COLOR", "FORCE_COLOR", "XSPM_DEBUG"):
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("NO_COLOR", "FORCE_COLOR", "XSPM_DEBUG", "XSPM_CONTRACT_ROOT", "XSPM_PASSPHRASE_FILE"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from xspm.contract.chain import Link, encode_terms, read_link
 from xspm.contract.envelope import Envelope
+from xspm.contract.folder import version_path, write
 from xspm.contract.keys import KeyId, PublicKey, from_crypto
 from xspm.contract.terms import Member, Party, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 NOW = "2026-06-01T12:00:00Z"
 SECURITY = ("alice", "bob", "carol")
@@ -79,3 +82,18 @@ def chain(count: int, signed_by: Iterable[str] = ("alice", "bob", "dave")) -> li
     while len(links) < count:
         links.append(after(links[-1], *names))
     return links
+
+
+def key_file(folder: Path, name: str) -> Path:
+    """A private key as its holder keeps it."""
+    path = folder / f"{name}.key"
+    path.touch(0o600)
+    path.write_bytes(private(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def keep(folder: Path, links: Iterable[Link]) -> Path:
+    """Put accepted versions into a contract's folder."""
+    for one in links:
+        write(version_path(folder, "versions", one.terms.version), one.envelope.encode())
+    return folder

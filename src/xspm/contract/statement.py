@@ -62,15 +62,28 @@ def decode_statement(
     Raises:
         ContractError: it is none, is of another type, or is not written canonically.
     """
+    statement = read_statement(payload, file)
+    if statement.predicate_type != predicate_type:
+        raise ContractError(f"it states {statement.predicate_type!r}, not {predicate_type}", file=file)
+    try:
+        predicate = msgspec.convert(statement.predicate, kind)
+    except msgspec.ValidationError as error:
+        raise ContractError(f"the signed statement is malformed: {error}", file=file) from error
+    return statement.subject, predicate
+
+
+def read_statement(payload: bytes, file: str) -> Statement:
+    """Read a statement of whatever type.
+
+    Raises:
+        ContractError: it is none, or is not written canonically.
+    """
     try:
         statement = msgspec.json.decode(payload, type=Statement)
         if statement.type != STATEMENT:
             raise ContractError(f"the payload is no in-toto statement v1 but {statement.type!r}", file=file)
-        if statement.predicate_type != predicate_type:
-            raise ContractError(f"it states {statement.predicate_type!r}, not {predicate_type}", file=file)
-        predicate = msgspec.convert(statement.predicate, kind)
         if canonical(msgspec.json.decode(payload)) != payload:
             raise ContractError("the statement is not canonical JSON (RFC 8785)", file=file)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ModelError) as error:
         raise ContractError(f"the signed statement is malformed: {error}", file=file) from error
-    return statement.subject, predicate
+    return statement

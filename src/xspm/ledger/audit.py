@@ -91,6 +91,7 @@ def audit(
     *,
     remembered: Checkpoint | None = None,
     now: int | None = None,
+    visit: Callable[[int, bytes], None] = lambda _index, _entry: None,
 ) -> Audit:
     """Audit a whole log.
 
@@ -99,6 +100,7 @@ def audit(
         trust: the keys that count.
         remembered: the checkpoint that this reader saw last time.
         now: seconds since 1970; cosignatures from after it do not count. None leaves the clock out.
+        visit: is shown each entry with its index, the very bytes that were hashed.
     """
     try:
         opened = _open(read, trust)
@@ -108,7 +110,7 @@ def audit(
     cosigned = tuple(
         found for found in opened.verified if found.time is not None and (now is None or found.time <= now + MAX_AHEAD)
     )
-    work = _Work(read, checkpoint)
+    work = _Work(read, checkpoint, visit)
     names = sorted({found.key.name for found in cosigned})
     if len(names) < trust.threshold:
         by = f" ({', '.join(names)})" if names else ""
@@ -163,11 +165,17 @@ def _history(work: _Work, checkpoint: Checkpoint, remembered: Checkpoint | None)
 class _Work:
     """The differences of one audit as they are found."""
 
-    def __init__(self, read: Callable[[str, int], bytes | None], checkpoint: Checkpoint) -> None:
+    def __init__(
+        self,
+        read: Callable[[str, int], bytes | None],
+        checkpoint: Checkpoint,
+        visit: Callable[[int, bytes], None],
+    ) -> None:
         self.checkpoint = checkpoint
         self.tiles = Tiles(read, checkpoint.size)
         self.differences: list[Difference] = []
         self.omitted = 0
+        self._visit = visit
         self._leaves_differ: list[tuple[int, str]] = []
         self._tiles_differ: list[tuple[str, str]] = []
 
@@ -202,10 +210,14 @@ class _Work:
     def _leaves(self, index: int) -> Sequence[bytes] | None:
         """The leaf hashes of a bundle's entries; those of the tile where the bundle cannot be read."""
         try:
-            return [leaf_hash(entry) for entry in self.tiles.bundle(index)]
+            entries = self.tiles.bundle(index)
         except LedgerError as error:
             path = tile_path(None, index, self.tiles.width(0, index))
             self.add("missing", path, error.message.removeprefix(f"{path}: "), index * WIDTH)
+        else:
+            for place, entry in enumerate(entries):
+                self._visit(index * WIDTH + place, entry)
+            return [leaf_hash(entry) for entry in entries]
         try:
             return self.tiles.hashes(0, index)
         except LedgerError:
