@@ -30,6 +30,19 @@ class Options(msgspec.Struct, frozen=True):
     known_hosts: str | None = None
     identity: str | None = None
     """Private key file."""
+    collector: str | None = None
+    """Path on the target of the one program that may be run there with `sudo`: see `xspm connectors permissions`."""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A right that a connector asks for, as its owner hands it out."""
+
+    form: str
+    """What it is: `sudoers`, `script`, `reads`, `runs`."""
+    title: str
+    """One line: what it is for and where it goes."""
+    content: str
+    """The text to put there; for `reads` and `runs` one path or command per line."""
 
 
 @runtime_checkable
@@ -44,6 +57,9 @@ class Connector(Protocol):
     """How targets are written, for help: `host`, `ssh://[USER@]HOST[:PORT]`, `dir:PATH`."""
     permissions: tuple[str, ...]
     """What it needs to be allowed to do, one line each."""
+
+    def grants(self) -> Sequence[Grant]:
+        """The exact rights to give it, derived from what its services declare that they read."""
 
     def types(self) -> Sequence[TypeSpec]:
         """Every resource type it fills."""

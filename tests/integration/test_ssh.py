@@ -92,7 +92,7 @@ def refusal(server: Server, **changes: object) -> ConnectorError:
     return caught.value
 
 
-def steady(snapshot: Snapshot) -> dict[tuple[str, str], object]:
+def steady(snapshot: Snapshot) -> dict[tuple[str, str], dict[str, object]]:
     """Return what does not change between two reads of a machine that others use meanwhile."""
     moving = {"linux.listening_socket", "linux.filesystem_scan", "linux.setuid_file"}
     return {
@@ -204,3 +204,38 @@ def test_silent_server_times_out(server: Server) -> None:
         options = msgspec.structs.replace(server.options, timeout=0.5)
         with pytest.raises(ConnectorError, match=r"no answer in|timeout"):
             CONNECTOR.collect(f"ssh://127.0.0.1:{silent.getsockname()[1]}", options, lambda _: None)
+
+
+@pytest.mark.skipif(shutil.which("sudo") is None or os.geteuid() != 0, reason="needs sudo, and root to be allowed it")
+def test_the_collector_kept_there_is_all_that_is_run(server: Server, over_ssh: Snapshot, tmp_path: Path) -> None:
+    """The login may run one program; what was asked of the host is told by the host itself."""
+    program, log = tmp_path / "xspm-collect", tmp_path / "asked"
+    program.write_text(next(grant.content for grant in CONNECTOR.grants() if grant.form == "script"))
+    program.chmod(0o755)
+    keys = server.folder / "authorized_keys"
+    before = keys.read_text()
+    keys.write_text(f'command="echo $SSH_ORIGINAL_COMMAND >> {log}; eval $SSH_ORIGINAL_COMMAND" {before}')
+    try:
+        found = scan(server, collector=str(program))
+    finally:
+        keys.write_text(before)
+    (asked,) = log.read_text().splitlines()
+    assert asked.startswith(f"sudo -n -- {program} ")
+    assert len(asked.split()) == 5
+    expected, actual = steady(over_ssh), steady(found)
+    assert expected.keys() == actual.keys()
+    differing = {
+        (key, field): value[field]
+        for key, value in actual.items()
+        for field, told in expected[key].items()
+        if value[field] != told
+    }
+    # What a configuration names elsewhere takes a second trip, which this login is not allowed.
+    assert {key: value for key, value in differing.items() if "not collected" not in str(value)} == {}
+
+
+@pytest.mark.skipif(shutil.which("sudo") is None, reason="no sudo here")
+def test_a_collector_that_is_not_there_is_said(server: Server) -> None:
+    error = refusal(server, collector="/usr/local/sbin/no-such-collector")
+    assert error.message.startswith("sudo refused: ")
+    assert error.hint == "install the collector of this version anew: xspm connectors permissions linux"

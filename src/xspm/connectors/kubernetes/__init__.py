@@ -16,7 +16,7 @@ from xspm.errors import ConnectorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from xspm.connector import Options
+    from xspm.connector import Grant, Options
     from xspm.model.asset import Snapshot
     from xspm.model.check import Example, Remediation
     from xspm.model.schema import TypeSpec
@@ -36,6 +36,12 @@ class KubernetesConnector:
     title = "Kubernetes manifests: files, folders, standard input"
     targets: tuple[str, ...] = ("FILE.yaml", "FILE.json", "FOLDER", "-")
     permissions: tuple[str, ...] = ("read access to the files; nothing is executed and no cluster is asked",)
+
+    def grants(self) -> Sequence[Grant]:
+        """Nothing but reading what is named as a target."""
+        from xspm.connector import Grant  # noqa: PLC0415 - only `xspm connectors permissions` asks
+
+        return (Grant("reads", "the files and folders that are named as targets", "TARGET"),)
 
     def types(self) -> Sequence[TypeSpec]:
         """Every resource type it fills."""

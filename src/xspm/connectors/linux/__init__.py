@@ -15,7 +15,7 @@ from xspm.errors import ConnectorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from xspm.connector import Options
+    from xspm.connector import Grant, Options
     from xspm.model.asset import Snapshot
     from xspm.model.check import Example, Remediation
     from xspm.model.schema import TypeSpec
@@ -29,9 +29,15 @@ class LinuxConnector:
     targets: tuple[str, ...] = ("host", "ssh://[USER@]HOST[:PORT]", "dir:PATH")
     permissions: tuple[str, ...] = (
         "host: none; as root it reads everything (shadow, sudoers, firewall rules, sockets' processes)",
-        "ssh: a login with a POSIX shell; --sudo needs password-less `sudo -n sh` for the same",
+        "ssh: a login with a POSIX shell; for the same, --collector and one line of sudoers, or --sudo and all of sudo",
         "dir: read access to the folder; nothing in it is executed",
     )
+
+    def grants(self) -> Sequence[Grant]:
+        """The collector script as one program that sudo allows by its digest, and what it reads and runs."""
+        from xspm.connectors.linux.grants import grants  # noqa: PLC0415 - only `xspm connectors permissions` asks
+
+        return grants()
 
     def types(self) -> Sequence[TypeSpec]:
         """Every resource type the services fill."""

@@ -35,6 +35,8 @@ FILE_LIMIT: Final = 64 * 1024 * 1024
 _FOREIGN: Final = ("/home", "/root", "/srv", "/opt", "/var", "/proc", "/sys")
 """Where files of any size or kind may lie: read one by one, cut at the limit."""
 
+_PLACE: Final = "BOUNDARY-OF-48-HEX-DIGITS"
+
 _PROLOGUE: Final = r"""
 LC_ALL=C; LANG=C; TZ=UTC; QUOTING_STYLE=literal; PATH=@PATH@
 export LC_ALL LANG TZ QUOTING_STYLE PATH
@@ -117,6 +119,23 @@ run() {
 """
 
 
+def make_program(needs: Iterable[Needs]) -> str:
+    """Write the script as a program that is kept on a host: it takes the boundary as its one argument.
+
+    It checks that argument itself, because what a line of sudoers allows is any argument.
+    """
+    script, _ = make(needs, _PLACE)
+    end = 'E=; r=$B; while [ -n "$r" ]; do E=${r%"${r#?}"}$E; r=${r#?}; done'
+    script = script.replace(f"B={_PLACE}; E={_PLACE[::-1]}", f"B=$1; {end}")
+    check = 'case $1 in *[!0-9a-f]*) exit 64 ;; esac; [ "${#1}" -eq 48 ] && [ "$#" -eq 1 ] || exit 64'
+    return f"#!/bin/sh\n{check}\n" + script.replace("main </dev/null", 'main "$1" </dev/null')
+
+
+def commands_of(needs: Iterable[Needs]) -> list[tuple[str, ...]]:
+    """Return the commands that a script runs, in the order of their numbers."""
+    return _unique(command for need in needs for command in need.commands)
+
+
 def make(needs: Iterable[Needs], boundary: str) -> tuple[str, list[tuple[str, ...]]]:
     """Write the script.
 
@@ -131,7 +150,7 @@ def make(needs: Iterable[Needs], boundary: str) -> tuple[str, list[tuple[str, ..
     texts = _unique(pattern for need in wanted for pattern in need.texts)
     stats = _unique(pattern for need in wanted for pattern in (*need.stats, *need.texts, *need.lists))
     lists = _unique(pattern for need in wanted for pattern in need.lists)
-    commands = _unique(command for need in wanted for command in need.commands)
+    commands = commands_of(wanted)
     body = [
         *_fill(boundary),
         'U=$(id -u); record "M $U $K"',

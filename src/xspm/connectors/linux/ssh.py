@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import secrets
+import shlex
 import socket
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
@@ -18,7 +19,7 @@ import msgspec
 
 from xspm.connectors.linux.capture import Capture, CaptureSource
 from xspm.connectors.linux.collecting import needs, snapshot
-from xspm.connectors.linux.script import make
+from xspm.connectors.linux.script import commands_of, make
 from xspm.errors import ConnectorError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ async def _collect(
     source = CaptureSource(held)
     found = snapshot(source, progress, fallback=address.shown, identity=f"ssh:{address.shown}")
     missed = source.missed
-    if missed is not None:
+    if missed is not None and options.collector is None:
         progress("collecting what configuration files include")
         held.needs.append(missed)
         await _run(connection, held, [missed], options)
@@ -208,8 +209,12 @@ async def _run(connection: asyncssh.SSHClientConnection, held: Capture, wanted: 
     import asyncssh  # noqa: PLC0415
 
     boundary = secrets.token_hex(24)
-    script, commands = make(wanted, boundary)
-    command = "sudo -n -- /bin/sh -s" if options.sudo else "/bin/sh -s"
+    if options.collector is None:
+        script, commands = make(wanted, boundary)
+        command = "sudo -n -- /bin/sh -s" if options.sudo else "/bin/sh -s"
+    else:
+        script, commands = "", commands_of(wanted)
+        command = f"sudo -n -- {shlex.quote(options.collector)} {boundary}"
     try:
         async with connection.create_process(command, encoding=None) as process:
             process.stdin.write(script.encode())
@@ -219,8 +224,10 @@ async def _run(connection: asyncssh.SSHClientConnection, held: Capture, wanted: 
             complaint = (await errors).decode("utf-8", "replace").strip()
     except (asyncssh.Error, OSError) as error:
         raise ConnectorError(f"the connection broke while collecting: {error}") from error
-    if options.sudo and not data and complaint:
+    if (options.sudo or options.collector) and not data and complaint:
         hint = "allow password-less sudo for sh, or leave --sudo out"
+        if options.collector:
+            hint = "install the collector of this version anew: xspm connectors permissions linux"
         raise ConnectorError(f"sudo refused: {complaint.splitlines()[0]}", hint=hint)
     held.read(data, boundary, commands)
 
