@@ -17,7 +17,8 @@ from xspm.app.policies import in_force
 from xspm.app.scan import recognise
 from xspm.connector import Options
 from xspm.model.asset import decode_snapshot, encode_snapshot
-from xspm.policy.assess import FastEngine, Memory, assess
+from xspm.policy.assess import FastEngine, assess
+from xspm.policy.memory import Memory
 from xspm.policy.plan import plan
 
 if TYPE_CHECKING:

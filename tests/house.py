@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 from xspm.model.asset import Asset, Problem, Resource, Snapshot
 from xspm.model.schema import ResourceType, raw_type, typed
 from xspm.model.unknown import Maybe
+from xspm.policy.building import build
 from xspm.policy.folder import Folder
-from xspm.policy.library import Built, build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from xspm.model.schema import TypeSpec
+    from xspm.policy.library import Built
 
 
 class Door(ResourceType, frozen=True, kw_only=True):
@@ -26,6 +29,11 @@ class Door(ResourceType, frozen=True, kw_only=True):
 
 
 TYPES = {spec.name: spec for spec in (typed(Door), raw_type("test.window", "A window"))}
+
+
+def types() -> dict[str, TypeSpec]:
+    """The types of the small world, as a build asks for them."""
+    return TYPES
 
 
 def check(expression: str, *, resource: str = "test.door", head: str = "", severity: str = "high") -> str:
@@ -49,7 +57,7 @@ examples:
 
 def built(files: dict[str, str], *, shipped: bool = True) -> Built:
     """Build a library from file texts by relative path."""
-    return build([folder(files, shipped=shipped)], TYPES)
+    return build([folder(files, shipped=shipped)], types)
 
 
 def folder(files: dict[str, str], *, shipped: bool = True) -> Folder:

@@ -80,7 +80,7 @@ def test_completion_completes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMP_CWORD", "1")
     script = "import sys; sys.argv = ['xspm']; from xspm.__main__ import main; main()"
     outcome = spawn([*command()[:1], "-c", script])
-    assert outcome == Outcome(0, "plain,connectors\nplain,completion\n", "")
+    assert outcome == Outcome(0, "plain,contract\nplain,connectors\nplain,completion\n", "")
 
 
 @pytest.mark.parametrize("path", LISTINGS, ids=" ".join)
@@ -167,6 +167,17 @@ def test_show_says_all_of_a_check(capsys: pytest.CaptureFixture[str]) -> None:
         if one.form in TEXT_FORMS:
             assert re.sub(r"\s+", " ", one.content).strip() in shown
     assert "pss-1.37:baseline/privileged" in shown
+
+
+def test_show_takes_several_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    ids = ("k8s.container.is_not_privileged", "linux.account.shadow_group_is_empty")
+    shown = call(capsys, "check", "show", *ids, ids[0])
+    assert (shown.code, [shown.out.count(f"{one}  (") for one in ids]) == (0, [1, 1])
+    listed = json.loads(call(capsys, "check", "show", *ids, "--output", "json").out)
+    assert [one["id"] for one in listed] == list(ids)
+    assert json.loads(call(capsys, "check", "show", ids[0], "--output", "json").out) == listed[0]
+    assert "names" in call(capsys, "check", "show", ids[0], "k8s.*").err
+    assert call(capsys, "check", "show").code == 2
 
 
 def test_a_folder_of_checks_is_tested_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,11 +233,12 @@ exceptions:
 @pytest.mark.usefixtures("little_content")
 @pytest.mark.parametrize("place", [".xspm/exceptions.yaml", "agreed.yaml"])
 def test_an_excepted_finding_is_shown_and_lets_through(place: str, capsys: pytest.CaptureFixture[str]) -> None:
-    _own(**{place: EXCEPTION.format(expires="2999-12-31")})
+    soon = (datetime.datetime.now(tz=datetime.UTC) + datetime.timedelta(days=100)).date().isoformat()
+    _own(**{place: EXCEPTION.format(expires=soon)})
     given = ["--exceptions", place] if place == "agreed.yaml" else []
     outcome = call(capsys, "scan", "pod.yaml", *given)
     assert (outcome.code, outcome.err) == (0, "")
-    for said in ("xcepted", "moving out", "team-db", "2999-12-31", "own.name"):
+    for said in ("xcepted", "moving out", "team-db", soon, "own.name"):
         assert said in outcome.out
     report = _json(call(capsys, "scan", "pod.yaml", "-o", "json", *given))
     assert report["counts"]["excepted"] == 1
@@ -248,6 +251,26 @@ def test_an_expired_exception_counts_no_more_and_is_reported(capsys: pytest.Capt
     assert (outcome.code, outcome.err) == (1, "")
     assert "expired" in outcome.out
     assert "2020-01-31" in outcome.out
+
+
+@pytest.mark.usefixtures("little_content")
+@pytest.mark.parametrize(
+    ("exception", "said"),
+    [
+        (EXCEPTION.format(expires="9999-12-31"), "too long  .xspm/exceptions.yaml:2: ends on 9999-12-31"),
+        (
+            EXCEPTION.format(expires="2020-01-31").replace('"*"', "prod/*"),
+            "1 exception matched nothing: .xspm/exceptions.yaml:2: own.name (moving out)",
+        ),
+    ],
+)
+def test_an_exception_without_effect_is_named(exception: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _own(**{".xspm/exceptions.yaml": exception})
+    outcome = call(capsys, "scan", "pod.yaml")
+    assert (outcome.code, outcome.err) == (1, "")
+    assert said in outcome.out
+    for form in ("json", "sarif", "markdown", "html"):
+        assert "(moving out)" in call(capsys, "scan", "pod.yaml", "-o", form).out
 
 
 @pytest.mark.usefixtures("little_content")
@@ -379,6 +402,42 @@ def test_a_policy_that_asks_nothing_is_no_pass(capsys: pytest.CaptureFixture[str
     outcome = call(capsys, "scan", "pod.yaml")
     assert outcome.code == 2
     assert "no check of the policies in force concerns it" in outcome.err
+
+
+@pytest.mark.usefixtures("little_content")
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+        "{apiVersion: x.example/v1, kind: Whatever, metadata: {name: a}}",
+    ],
+)
+def test_a_target_without_anything_that_is_asked_about_is_no_pass(
+    capsys: pytest.CaptureFixture[str], manifest: str
+) -> None:
+    _own()
+    _write({".xspm/policies/ours.yaml": POLICY, "a.yaml": manifest})
+    outcome = call(capsys, "scan", "a.yaml", "--fail-on", "never", "--allow-unknown")
+    assert outcome.code == 2
+    assert "a.yaml: nothing was assessed: the policies in force ask about k8s.container" in outcome.err
+
+
+@pytest.mark.usefixtures("little_content")
+def test_a_target_to_which_no_check_applies_was_assessed(capsys: pytest.CaptureFixture[str]) -> None:
+    _own()
+    text = CHECK.format(severity="high").replace("check: resource", "applies: 1 > 2\ncheck: resource")
+    _write({".xspm/policies/ours.yaml": POLICY, ".xspm/checks/own/name.yaml": text, "db.yaml": DB})
+    outcome = call(capsys, "scan", "db.yaml")
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+@pytest.mark.usefixtures("little_content")
+def test_targets_of_one_name_that_nothing_concerns_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    _own()
+    _write({".xspm/policies/ours.yaml": POLICY + "scope: {type: [host]}\n"})
+    outcome = call(capsys, "scan", "pod.yaml", "./pod.yaml")
+    named = re.findall(r"(\S+): no check of the policies in force concerns it", outcome.err)
+    assert len(named) == len(set(named)) == 2
 
 
 def test_a_scan_of_a_pod_loads_only_what_it_needs() -> None:

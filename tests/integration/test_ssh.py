@@ -145,6 +145,13 @@ def test_unknown_host_key_is_refused(server: Server) -> None:
     assert "host key is not known" in error.message
 
 
+@pytest.mark.parametrize("option", ["known_hosts", "identity", "ssh_config"])
+def test_a_file_that_is_not_there_is_named_with_its_option(server: Server, option: str) -> None:
+    error = refusal(server, **{option: str(server.folder / "absent")})
+    assert error.message.endswith("absent does not exist")
+    assert error.hint == f"see --{option.replace('_', '-')}; without it ssh's own files are used"
+
+
 def test_changed_host_key_is_refused(server: Server) -> None:
     other = server.folder / "other"
     key = (server.folder / "stranger.pub").read_text().split()[:2]
@@ -162,7 +169,7 @@ def test_wrong_key_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -
 def test_missing_identity_is_a_clear_error(server: Server) -> None:
     path = server.folder / "nowhere"
     error = refusal(server, identity=str(path))
-    assert error.message == f"127.0.0.1: no such file or directory: {path}"
+    assert error.message == f"127.0.0.1: {path} does not exist"
 
 
 def test_identity_that_is_no_key_is_a_clear_error(server: Server) -> None:

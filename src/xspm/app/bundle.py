@@ -11,6 +11,7 @@ from xspm.app.policies import DEFAULT_POLICIES, folders_in_reach
 from xspm.app.types import resource_types
 from xspm.model.digest import Digest
 from xspm.policy import library
+from xspm.policy.building import build
 from xspm.policy.bundle import decode_bundle, encode_bundle
 from xspm.policy.folder import read_folder
 from xspm.policy.plan import policies_in_force
@@ -48,7 +49,7 @@ def bundle(chosen: Sequence[str] = ()) -> Bundled:
         msgspec.structs.replace(read_folder(Path(library.CONTENT), shipped=True), shown="xspm") if one.stamp else one
         for one in folders
     ]
-    made = library.build(read, resource_types())
+    made = build(read, resource_types)
     library.refuse(made)
     policies = policies_in_force(made.library, names, DEFAULT_POLICIES)
     text = encode_bundle(read, [policy.name for policy in policies])

@@ -98,35 +98,49 @@ class _Runner:
         return Trial(check=self._check.id, kind=kind, name=name, passed=not detail, detail=detail, location=location)
 
     def _reader(self) -> connector.Connector:
-        return connector.load(filled_by()[self._check.resource][0])
+        return _reader(self._check)
 
     def _verdicts(self, example: Example, content: Any) -> Sequence[Verdict]:
-        snapshot = self._plain(example) if example.form == "resource" else self._reader().example(example.form, content)
         params = {parameter.name: parameter.default for parameter in self._check.parameters}
         planned = Planned(compiled=self._compiled, severity=self._check.severity, params={**params, **example.params})
         plan = Plan(checks={self._check.resource: (planned,)}, policies=())
-        return assess(plan, snapshot, engine=self._engine).verdicts
+        return assess(plan, evidence(self._check, example, content), engine=self._engine).verdicts
 
-    def _plain(self, example: Example) -> Snapshot:
-        kind = self._check.resource
-        resources = [self._resource(kind, 0, example.content)]
-        for other, items in example.resources.items():
-            resources += [self._resource(other, index + 1, item) for index, item in enumerate(items)]
-        return Snapshot(
-            asset=Asset(type="example", id="example", name="example"),
-            collected_at=_NOW,
-            connector="example",
-            resource_types=tuple(sorted({kind, *example.resources})),
-            resources=tuple(sorted(resources, key=lambda resource: (resource.type, resource.id))),
-        )
 
-    def _resource(self, kind: str, index: int, data: Any) -> Resource:
-        spec = resource_types().get(kind)
-        if spec is None:
-            raise PolicyError(f"the example has a resource of type {kind!r}, which is not known")
-        if not isinstance(data, dict):
-            raise PolicyError(f"an example of {kind} is a mapping of its fields")
-        return Resource(type=kind, id=str(index), name=str(index), data=_complete(data, spec.shape, kind))
+def evidence(check: Check, example: Example, content: Any) -> Snapshot:
+    """Return what a connector would have collected of an example, or of other content in the example's form.
+
+    Raises:
+        XspmError: the content is not in that form.
+    """
+    return _plain(check, example) if example.form == "resource" else _reader(check).example(example.form, content)
+
+
+def _reader(check: Check) -> connector.Connector:
+    return connector.load(filled_by()[check.resource][0])
+
+
+def _plain(check: Check, example: Example) -> Snapshot:
+    kind = check.resource
+    resources = [_resource(kind, 0, example.content)]
+    for other, items in example.resources.items():
+        resources += [_resource(other, index + 1, item) for index, item in enumerate(items)]
+    return Snapshot(
+        asset=Asset(type="example", id="example", name="example"),
+        collected_at=_NOW,
+        connector="example",
+        resource_types=tuple(sorted({kind, *example.resources})),
+        resources=tuple(sorted(resources, key=lambda resource: (resource.type, resource.id))),
+    )
+
+
+def _resource(kind: str, index: int, data: Any) -> Resource:
+    spec = resource_types().get(kind)
+    if spec is None:
+        raise PolicyError(f"the example has a resource of type {kind!r}, which is not known")
+    if not isinstance(data, dict):
+        raise PolicyError(f"an example of {kind} is a mapping of its fields")
+    return Resource(type=kind, id=str(index), name=str(index), data=_complete(data, spec.shape, kind))
 
 
 def _complete(data: dict[str, Any], shape: Any, path: str) -> dict[str, Any]:

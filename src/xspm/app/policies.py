@@ -14,7 +14,7 @@ import msgspec
 from xspm.app.types import resource_types
 from xspm.errors import PolicyError, together
 from xspm.model.check import Policy, PolicyException
-from xspm.policy import library
+from xspm.policy import library, loading
 from xspm.policy.cache import Cache
 from xspm.policy.folder import Folder, is_folder, read_file, read_folder, shipped_folder
 from xspm.policy.library import Built, Library
@@ -50,7 +50,7 @@ def in_force(chosen: Sequence[str] = (), exceptions: Path | str | None = None, *
         PolicyError, CelError, DocumentError: a file is not sound, or nothing has such a name.
     """
     folders, names = folders_in_reach(chosen)
-    loaded = library.load(folders, resource_types, default_cache() if cached else None)
+    loaded = loading.load(folders, resource_types, default_cache() if cached else None)
     declared = loaded.exceptions
     if exceptions is not None:
         declared = (*declared, *_exceptions_file(exceptions, loaded))
@@ -59,12 +59,14 @@ def in_force(chosen: Sequence[str] = (), exceptions: Path | str | None = None, *
 
 def built(chosen: Sequence[str] = ()) -> Built:
     """Parse and compile everything in reach from source, with examples and places, gathering every error."""
-    return library.build(folders_in_reach(chosen)[0], resource_types())
+    from xspm.policy.building import build  # noqa: PLC0415 - a scan takes what is compiled from the cache
+
+    return build(folders_in_reach(chosen)[0], resource_types)
 
 
 def listed(chosen: Sequence[str] = ()) -> Built:
     """The same for commands that only show it: from the cache where nothing changed; what is wrong is in `errors`."""
-    return library.listed(folders_in_reach(chosen)[0], resource_types, default_cache())
+    return loading.listed(folders_in_reach(chosen)[0], resource_types, default_cache())
 
 
 def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
@@ -143,6 +145,7 @@ def _shown(folder: Folder) -> Folder:
 def _exceptions_file(path: Path | str, known: Library) -> tuple[PolicyException, ...]:
     from pathlib import Path  # noqa: PLC0415 - most scans have none
 
+    from xspm.policy.building import show_lines  # noqa: PLC0415
     from xspm.policy.exceptions import read_exceptions, unfit  # noqa: PLC0415
     from xspm.syntax.yaml import load_one  # noqa: PLC0415
 
@@ -152,6 +155,6 @@ def _exceptions_file(path: Path | str, known: Library) -> tuple[PolicyException,
         if idle := unfit(read, known.checks):
             raise together(idle)
     except PolicyError as error:
-        library.show_lines([error, *error.others], {str(path): data})
+        show_lines([error, *error.others], {str(path): data})
         raise
     return read

@@ -19,16 +19,19 @@ from xspm.app.policies import InForce
 from xspm.errors import ConnectorError, UsageError, XspmError
 from xspm.model.asset import Snapshot
 from xspm.model.check import Severity
-from xspm.model.verdict import Failure, Run
-from xspm.policy.assess import Engine, FastEngine, Memory, assess
+from xspm.model.verdict import ContractRef, Failure, Run
+from xspm.policy.assess import Engine, FastEngine, assess
+from xspm.policy.exceptions import unmatched
 from xspm.policy.gate import stops
 from xspm.policy.plan import plan
+from xspm.report.text import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xspm.model.verdict import Assessment
     from xspm.policy.library import Library
+    from xspm.policy.memory import Memory
 
 Threshold: TypeAlias = Severity | Literal["never"]
 
@@ -47,6 +50,17 @@ class Request(msgspec.Struct, frozen=True):
     fail_on: Threshold = "high"
     allow_unknown: bool = False
     engine: Literal["xspm", "reference"] = "xspm"
+    contract: ContractRef | None = None
+    """What `in_force` comes from, when it comes from a contract."""
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """What was read of the targets, in their order."""
+
+    snapshots: tuple[Snapshot, ...]
+    failures: tuple[Failure, ...]
+    started: str
+    """RFC 3339, UTC."""
 
 
 def scan(request: Request, progress: Callable[[str], None]) -> Run:
@@ -60,6 +74,16 @@ def scan(request: Request, progress: Callable[[str], None]) -> Run:
         UsageError: a target is not written in any connector's form.
         PolicyError: the policies in force contradict each other.
     """
+    read = collect(request, progress)
+    return report(request, read.snapshots, read.failures, started=read.started)
+
+
+def collect(request: Request, progress: Callable[[str], None]) -> Collected:
+    """Read every target.
+
+    Raises:
+        UsageError: a target is not written in any connector's form.
+    """
     started = now()
     readers = [(target, recognise(target)) for target in dict.fromkeys(request.targets)]
     snapshots: list[Snapshot] = []
@@ -71,7 +95,7 @@ def scan(request: Request, progress: Callable[[str], None]) -> Run:
             snapshots.append(outcome)
         else:
             failures.append(Failure(target=target, message=str(outcome), hint=outcome.hint))
-    return report(request, snapshots, failures, started=started)
+    return Collected(tuple(snapshots), tuple(failures), started)
 
 
 def report(
@@ -96,23 +120,34 @@ def report(
         for snapshot in snapshots
     ]
     unjudged = [
-        Failure(
-            target=snapshot.asset.name,
-            message="no check of the policies in force concerns it",
-            hint="see `scope` and `include` of the policies: xspm policy list, xspm policy lint",
+        _unjudged(request, snapshot, name)
+        for snapshot, assessment, name in zip(
+            snapshots, assessments, labels([snapshot.asset for snapshot in snapshots]), strict=True
         )
-        for snapshot, assessment in zip(snapshots, assessments, strict=True)
-        if not assessment.verdicts and not _asked(request, snapshot)
+        if not assessment.verdicts
     ]
     failures = [*failures, *unjudged]
     stopped = any(stops(one, request.fail_on, allow_unknown=request.allow_unknown) for one in assessments)
     return _run(request, library, assessments, failures, started, stopped=stopped)
 
 
-def _asked(request: Request, snapshot: Snapshot) -> bool:
-    """Whether the policies ask anything of an asset, had it the resources: a policy that asks nothing is no pass."""
+def _unjudged(request: Request, snapshot: Snapshot, target: str) -> Failure:
+    """Say why there is no verdict about a target, not even `not_applicable`: nothing checked is no pass."""
     kinds = set(snapshot.resource_types)
-    return bool(plan(request.in_force.library, request.in_force.policies, snapshot.asset, kinds).checks)
+    asked = plan(request.in_force.library, request.in_force.policies, snapshot.asset, kinds).checks
+    if not asked:
+        return Failure(
+            target=target,
+            message="no check of the policies in force concerns it",
+            hint="see `scope` and `include` of the policies: xspm policy list, xspm policy lint",
+        )
+    first, *rest = sorted(asked)
+    sought = f"{first} and {len(rest)} more" if rest else first
+    return Failure(
+        target=target,
+        message=f"nothing was assessed: the policies in force ask about {sought}, and none was found",
+        hint="name another target or policy, or leave the asset out by the policy's `scope`",
+    )
 
 
 def _concerned(snapshot: Snapshot) -> set[str]:
@@ -141,6 +176,8 @@ def _run(
         gate="fail" if stopped else "pass",
         frameworks={check_id: library.requirements.get(check_id, ()) for check_id in used},
         failures=tuple(failures),
+        contract=request.contract,
+        unmatched=unmatched(request.in_force.exceptions, assessments),
     )
 
 

@@ -66,7 +66,7 @@ def pinned_root(given: str | None) -> Digest:
     Raises:
         ContractError: there is none, or it is no digest.
     """
-    path = _user_folder("XDG_CONFIG_HOME", ".config") / "contract-root"
+    path = user_folder("XDG_CONFIG_HOME", ".config") / "contract-root"
     if given is not None:
         text, where = given, "--root"
         if not _DIGEST.fullmatch(given) and Path(given).exists():
@@ -106,7 +106,7 @@ def trust(
     """
     accepted = follow(layout.read_versions(folder), root, now, weakens)
     found = Trusted(folder, root, accepted)
-    path = _user_folder("XDG_STATE_HOME", ".local/state") / "contracts" / f"{root.replace(':', '-')}.json"
+    path = user_folder("XDG_STATE_HOME", ".local/state") / "contracts" / f"{root.replace(':', '-')}.json"
     seen = _seen(path)
     if seen is not None:
         _refuse_older(found, seen)
@@ -126,7 +126,24 @@ def open_contract(folder: str, root: str | None, now: str) -> Trusted:
     Raises:
         ContractError: nothing is pinned, the contract does not verify, or it is older than what was seen before.
     """
-    return trust(Path(folder), pinned_root(root), now, weakens=lambda _old, _new: True)
+    return trust(Path(folder), pinned_root(root), now, weakens=_judge(Path(folder)))
+
+
+def _judge(folder: Path) -> Callable[[Terms, Terms], bool]:
+    """Return the judge of a contract in a folder, which compares policies only where something depends on it."""
+
+    def weakens(old: Terms, new: Terms) -> bool:
+        accept, publish = old.rule("accept_contract"), old.rule("publish_policy")
+        if all(
+            count <= max(accept.get(party, 0), publish.get(party, 0))
+            for party, count in old.rule("weaken_policy").items()
+        ):
+            return True  # whoever signs for new policies has then signed for weaker ones too
+        from xspm.app import difference  # noqa: PLC0415 - compiles policies, which few versions change
+
+        return difference.weakens(folder)(old, new)
+
+    return weakens
 
 
 def _refuse_older(found: Trusted, seen: Seen) -> None:
@@ -158,7 +175,7 @@ def _seen(path: Path) -> Seen | None:
         ) from error
 
 
-def _user_folder(variable: str, below_home: str) -> Path:
+def user_folder(variable: str, below_home: str) -> Path:
     """A folder of the XDG base directory specification."""
     base = os.environ.get(variable) or ""
     if not base.startswith("/"):

@@ -158,6 +158,26 @@ class Environment:
         now = "now" in free_names(checked)
         return ReferenceProgram(source, serialized, rewritten.tables, reads=reads(checked), reads_now=now)
 
+    def checked(
+        self, source: str, *, resource: str, params: Mapping[str, Any], file: str | None = None
+    ) -> tuple[Checked, Mapping[str, str]]:
+        """Parse and check a condition without compiling it, for who compares conditions.
+
+        Args:
+            source: the CEL text.
+            resource: the type of `resource`.
+            params: default values of the parameters.
+            file: the file that errors name.
+
+        Returns:
+            The tree, and by name of each variable that stands for `resources["X"]`: X.
+
+        Raises:
+            CelError: as for `compile`.
+        """
+        checked, _, rewritten = self._check(Place(source, file, 1, 1, 0), resource, params, "bool")
+        return checked, rewritten.tables
+
     # Steps ----------------------------------------------------------------------------------------------------------
 
     def _check(

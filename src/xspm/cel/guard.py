@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, children
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 MARKER: Final = "google.protobuf.SourceContext"
 """A message that no JSON document can hold; its `file_name` is the number of the unknown it stands for."""
@@ -92,16 +92,19 @@ def _reads_double(checked: Checked, node: Node) -> bool:
 
 
 def stores_optionals(checked: Checked) -> bool:
-    """Whether the expression may put an optional into a list or map; the wheel dies of passing such a one to Python.
+    """Whether the expression may put an optional into a list, map or optional; the wheel dies of handing one out.
 
-    The answer errs on the side of yes: the front end takes some optionals for `dyn`.
+    The front end takes some optionals for `dyn`, so types alone do not tell. Data hold no optionals: where no call
+    makes one that is stored, none comes out of a collection either.
     """
     nodes = list(_walk(checked.root))
     if not any(isinstance(node, Call) and node.function in _OPTIONALS for node in nodes):
         return False
-    stored = [element for node in nodes for element in _stored(node)]
+    bound = _bound(nodes)
     return any(
-        not isinstance(element, Literal) and checked.type_of(element).kind in {"dyn", "abstract"} for element in stored
+        checked.type_of(element).kind == "abstract" or _maybe_optional(element, bound)
+        for node in nodes
+        for element in _stored(node)
     )
 
 
@@ -113,6 +116,45 @@ def calls(checked: Checked, function: str) -> bool:
 _OPTIONALS: Final = frozenset(
     {"_[?_]", "_?._", "optional.of", "optional.none", "optional.ofNonZeroValue", "first", "last"}
 )
+
+
+def _maybe_optional(node: Node, bound: Collection[str]) -> bool:
+    """Whether a node may yield an optional, if no collection and no optional holds one.
+
+    Args:
+        node: the node.
+        bound: names of accumulators that may stand for one; other names stand for data and elements.
+    """
+    match node:
+        case Ident():
+            return node.name in bound
+        case Select(test=False):
+            return _maybe_optional(node.operand, bound)
+        case Call(function="_?_:_"):
+            return any(_maybe_optional(branch, bound) for branch in node.arguments[1:])
+        case Call(function="dyn" | "or" | "orValue"):
+            return any(_maybe_optional(operand, bound) for operand in node.operands[node.function == "orValue" :])
+        case Call(function="_[_]"):
+            return _maybe_optional(node.arguments[0], bound)
+        case Call():
+            return node.function in _OPTIONALS
+        case Fold():
+            return _maybe_optional(node.result, bound)
+    return False
+
+
+def _bound(nodes: Sequence[Node]) -> set[str]:
+    """The accumulators that may stand for an optional: of `cel.bind`, and of loops that are no standard macro."""
+    bound: set[str] = set()
+    while more := {
+        node.accumulator
+        for node in nodes
+        if isinstance(node, Fold)
+        and node.accumulator not in _RESULTS | bound
+        and any(_maybe_optional(part, bound) for part in (node.init, node.step))
+    }:
+        bound |= more
+    return bound
 
 
 def _gives_optional(node: Node) -> bool:
@@ -141,6 +183,8 @@ def _stored(node: Node) -> tuple[Node, ...]:
             return tuple(entry.value for entry in node.entries)
         case Call(function="cel.@mapInsert"):
             return node.arguments[1:]
+        case Call(function="optional.of" | "optional.ofNonZeroValue"):
+            return node.arguments
     return ()
 
 
@@ -200,17 +244,22 @@ class _Guard:
 
     def seen_deep(self, node: Node) -> Node:
         """Rewrite a node whose value is looked into."""
-        new = self.node(node)
-        kind = self.checked.type_of(node)
-        if not self.unknowns:
-            return new
-        if isinstance(node, Literal) or kind.kind in _SCALARS:
+        if self.unknowns and self._plain(node):
             return self.seen(node)
+        new = self.node(node)
+        return self._deep(node, new) if self.unknowns else new
+
+    def _plain(self, node: Node) -> bool:
+        return isinstance(node, Literal) or self.checked.type_of(node).kind in _SCALARS
+
+    def _deep(self, node: Node, new: Node) -> Node:
+        """Look into the value of a node that is rewritten as `new`."""
+        kind = self.checked.type_of(node)
         name = self._name()
         value = Ident(0, name)
         if kind.name.startswith("optional") or _gives_optional(node):
             return _bind(name, new, _unless_marker(value, self._optional(value)))
-        if kind.kind == "abstract":
+        if kind.kind == "abstract" or self._plain(node):
             return _bind(name, new, _unless_marker(value, value))
         return _bind(name, new, _unless_marker(value, _when(_inside(KNOWN, value, empty=True), value, value)))
 
@@ -249,11 +298,17 @@ class _Guard:
         return replace(node, target=operands[0] if has_target else None, arguments=tuple(operands[has_target:]))
 
     def _in(self, item: Node, container: Node) -> Node:
-        left, right = self._name(), self._name()
-        found = _call("@in", Ident(0, left), Ident(0, right))
-        holding = _when(found, Literal(0, value=True), _call(KNOWN, Ident(0, right)))
-        decided = _when(_inside(HOLDS, Ident(0, right), empty=False), holding, found)
-        return _bind(left, self.seen_deep(item), _bind(right, self.seen(container), decided))
+        """Nothing is in what is empty, whatever it is; of a map only the keys count, and those are known."""
+        raw, left, right = Ident(0, self._name()), Ident(0, self._name()), Ident(0, self._name())
+        found = _call("@in", left, right)
+        holding = _when(found, Literal(0, value=True), _call(KNOWN, right))
+        listed = _when(
+            _call("_==_", _call("type", right), Ident(0, "list")), _call(HOLDS, right), Literal(0, value=False)
+        )
+        decided = _bind(left.name, self._deep(item, raw), _when(listed, holding, found))
+        empty = _call("_==_", _call("size", right), Literal(0, 0))
+        whole = _when(empty, Literal(0, value=False), decided)
+        return _bind(raw.name, self.node(item), _bind(right.name, self.seen(container), whole))
 
     def _equal(self, left: Node, right: Node) -> Node:
         types = self.checked.type_of(left).kind, self.checked.type_of(right).kind

@@ -120,6 +120,14 @@ class Meter(msgspec.Struct, gc=False):
         if self.left < 0:
             raise CostError
 
+    def make(self, size: int) -> None:
+        """Use up the steps of a text or bytes of `size`, before they are made: what is made takes memory too.
+
+        Raises:
+            CostError: there are not so many left.
+        """
+        self.charge(size >> 4)
+
 
 def over() -> NoReturn:
     """Raise the error that ends an evaluation; generated loops call it."""

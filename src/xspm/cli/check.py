@@ -63,26 +63,35 @@ def list_(patterns: tuple[str, ...], policies: tuple[str, ...], output: str, **o
     click.echo(f"\n{plural(len(found), 'check')}")
 
 
-@check.command("show", short_help="Show one check whole: what it requires, why, and how to mend it.")
-@click.argument("check_id", metavar="ID", shell_complete=completing.CHECKS)
+@check.command("show", short_help="Show checks whole: what they require, why, and how to mend it.")
+@click.argument("check_ids", nargs=-1, required=True, metavar="ID...", shell_complete=completing.CHECKS)
 @POLICY
 @OUTPUT
-def show(check_id: str, policies: tuple[str, ...], output: str) -> None:
-    """Show one check whole: what it requires, why, how to mend it, and which requirements it answers.
+def show(check_ids: tuple[str, ...], policies: tuple[str, ...], output: str) -> None:
+    """Show checks whole: what each requires, why, how to mend it, and which requirements it answers.
+
+    As JSON one check is an object, several are a list.
 
     \b
     Examples:
       xspm check show k8s.container.is_not_privileged
     """
     sources = app.shown(policies)
-    found = app.find(sources, [check_id])
-    if len(found) > 1:
-        raise UsageError(f"{check_id!r} names {len(found)} checks", hint="xspm check list shows them")
-    one, requirements = found[0], sources.library.requirements.get(found[0].id, ())
+    found: dict[str, Check] = {}
+    for check_id in check_ids:
+        named = app.find(sources, [check_id])
+        if len(named) > 1:
+            raise UsageError(f"{check_id!r} names {len(named)} checks", hint="xspm check list shows them")
+        found[named[0].id] = named[0]
+    requirements = {name: sources.library.requirements.get(name, ()) for name in found}
     if output == "json":
-        print_json(msgspec.to_builtins(one) | {"requirements": list(requirements)})
+        made = [msgspec.to_builtins(one) | {"requirements": list(requirements[one.id])} for one in found.values()]
+        print_json(made[0] if len(made) == 1 else made)
         return
-    _print_check(one, requirements)
+    for number, one in enumerate(found.values()):
+        if number:
+            click.echo("\n")
+        _print_check(one, requirements[one.id])
 
 
 def _print_check(one: Check, requirements: Sequence[str]) -> None:

@@ -92,5 +92,9 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console  # noqa: PLC0415 - costs start-up time that only a terminal is worth
     from rich.markup import escape  # noqa: PLC0415
 
-    with Console(stderr=True).status("reading …", spinner="dots") as status:
-        yield lambda text: status.update(escape(clean(text)))
+    from xspm.report.ansi import fit  # noqa: PLC0415 - as above
+
+    console = Console(stderr=True)
+    with console.status("reading …", spinner="dots") as status:
+        # One line, whatever the name: a second one would stay behind. The spinner takes two columns.
+        yield lambda text: status.update(escape(fit(clean(text), max(console.width - 3, 1))))

@@ -1,4 +1,4 @@
-"""`xspm policy`: list policies, find their mistakes, bundle them."""
+"""`xspm policy`: list policies, find their mistakes, bundle them, compare bundles."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from xspm.policy.policies import selects
 
 @click.group("policy")
 def policy() -> None:
-    """List policies, find their mistakes, and bundle them.
+    """List policies, find their mistakes, bundle and compare them.
 
     \b
     Examples:
       xspm policy list
       xspm policy lint ./policies
       xspm policy bundle -o acme.bundle.json
+      xspm policy diff acme.bundle.json ./policies
     """
 
 
@@ -124,6 +125,51 @@ def bundle(policies: tuple[str, ...], path: str) -> None:
     bundling.write_bundle(made, path)
     click.echo(f"{made.digest}  {path}")
     click.echo(f"{made.checks} checks; in force: {', '.join(made.policies)}")
+
+
+@policy.command("diff", short_help="Say what new policies change: what is asked less, or may be.")
+@click.argument("old", shell_complete=completing.FILES)
+@click.argument("new", shell_complete=completing.FILES)
+@click.option(
+    "--evidence",
+    multiple=True,
+    metavar="FILE|FOLDER",
+    help="Recorded snapshots to try both on; repeatable. They can only show more weakenings.",
+    shell_complete=completing.FILES,
+)
+@OUTPUT
+def diff(old: str, new: str, evidence: tuple[str, ...], output: str) -> int:
+    """Say what NEW policies change against OLD ones: checks removed, weakened or strengthened.
+
+    OLD and NEW are bundles (*.json), policy folders beside what xspm ships, or the word `shipped`. What changed is
+    decided by what checks mean: by proof, and by running both versions over the examples of both and over recorded
+    evidence. What is neither proven nor shown is doubtful and counts as weaker. Exit codes: 0 not weaker, 1 weaker, 2
+    not comparable.
+
+    \b
+    Examples:
+      xspm policy diff acme-1.bundle.json acme-2.bundle.json
+      xspm policy diff shipped ./policies --evidence ./results
+      xspm policy diff acme.bundle.json shipped --output json
+    """
+    from xspm.app import difference  # noqa: PLC0415 - compiles, which listings do not
+    from xspm.cli.differing import print_difference  # noqa: PLC0415
+
+    before, after = difference.side(old), difference.side(new)
+    found = difference.compare(before, after, difference.recorded(evidence))
+    if output == "json":
+        print_json(
+            {
+                "old": before.digest,
+                "new": after.digest,
+                "weaker": found.weaker,
+                "changes": found.changes,
+                "unchanged": found.unchanged,
+            }
+        )
+    else:
+        print_difference(found)
+    return 1 if found.weaker else 0
 
 
 COMMAND = policy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xspm.app.policies import in_force
-from xspm.app.scan import Request, scan
+from xspm.app.scan import Request, collect, report
 from xspm.cli import completing
 from xspm.cli.console import coloured, progress, width
 from xspm.connector import Options
@@ -18,8 +18,9 @@ from xspm.model.check import SEVERITIES
 from xspm.report.interface import STANDARD_OUTPUT, Output, Text, parse_output, refuse_unwritable, rendered, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from xspm.cli.contracted import Contracted
     from xspm.model.verdict import Run
 
 
@@ -63,9 +64,24 @@ if TYPE_CHECKING:
 @click.option("--explain-score", is_flag=True, help="Show how the score comes about.")
 @click.option("--no-cache", is_flag=True, help="Compile every policy file anew.")
 @click.option("--sudo", is_flag=True, help="Read remote hosts with sudo -n.")
+@click.option(
+    "--collector", metavar="PATH", help="Program that sudo allows on remote hosts: xspm connectors permissions."
+)
 @click.option("--identity", "-i", metavar="FILE", help="Private key for ssh targets.", shell_complete=completing.FILES)
 @click.option("--known-hosts", metavar="FILE", help="Known hosts for ssh targets.", shell_complete=completing.FILES)
 @click.option("--ssh-config", metavar="FILE", help="Configuration for ssh targets.", shell_complete=completing.FILES)
+@click.option(
+    "--contract",
+    metavar="FOLDER",
+    help="Use the policies and exceptions of this contract, and no others.",
+    shell_complete=completing.FILES,
+)
+@click.option(
+    "--root", metavar="DIGEST|FILE", help="The version of the contract that you trust. [env: XSPM_CONTRACT_ROOT]"
+)
+@click.option("--sign", metavar="KEY", help="Sign evidence and results with this scanner's key.")
+@click.option("--evidence", metavar="FOLDER", help="Where to put what is signed.", shell_complete=completing.FILES)
+@click.option("--passphrase-file", metavar="FILE", envvar="XSPM_PASSPHRASE_FILE", help="Holds the key's passphrase.")
 @click.option(
     "--timeout", type=click.IntRange(1, 3600), default=120, show_default=True, help="Seconds one target may take."
 )
@@ -84,27 +100,36 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
       xspm scan deploy/ -o report.sarif -o html=report.html
       helm template ./chart | xspm scan - --policy pss-restricted
       xspm scan ssh://web-1 ssh://admin@web-2:2222 --sudo --fail-on critical
+      xspm scan host --contract contract/ --sign scanner.key --evidence results/
     """
     if not targets:
         raise UsageError("name at least one target", hint="xspm scan host; xspm scan deploy/; xspm scan --help")
     reports = [parse_output(text) for text in outputs] or [Output("terminal", STANDARD_OUTPUT)]
     _refuse(reports, [*targets, *policies, flags["exceptions"] or ""])
+    contract = _contract(policies, flags)
     request = Request(
         targets=targets,
-        in_force=in_force(policies, flags["exceptions"], cached=not flags["no_cache"]),
+        in_force=contract.in_force
+        if contract
+        else in_force(policies, flags["exceptions"], cached=not flags["no_cache"]),
+        contract=contract.reference if contract else None,
         options=Options(
             sudo=flags["sudo"],
             timeout=flags["timeout"],
             ssh_config=flags["ssh_config"],
             known_hosts=flags["known_hosts"],
             identity=flags["identity"],
+            collector=flags["collector"],
         ),
         fail_on=flags["fail_on"],
         allow_unknown=flags["allow_unknown"],
         engine=flags["engine"],
     )
     with progress() as tell:
-        run = scan(request, tell)
+        read = collect(request, tell)
+    run = report(request, read.snapshots, read.failures, started=read.started)
+    if contract:
+        contract.sign(read.snapshots, run)
     if run.assessments:
         _report(run, reports, verbose=flags["verbose"], explain_score=flags["explain_score"])
     for failure in run.failures:
@@ -113,6 +138,35 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     if run.failures:
         return 2
     return 1 if run.gate == "fail" else 0
+
+
+def _contract(policies: Sequence[str], flags: Mapping[str, Any]) -> Contracted | None:
+    """Open the contract that a scan is held under, and the key that signs, before anything is read.
+
+    Raises:
+        UsageError: flags contradict each other.
+        ContractError: the contract does not verify, or the key cannot be used.
+    """
+    if flags["contract"] is None:
+        for flag in ("root", "sign", "evidence"):
+            if flags[flag] is not None:
+                raise UsageError(f"--{flag} is for a scan under a contract", hint="name its folder: --contract FOLDER")
+        return None
+    from xspm.cli.contracted import Contracted  # noqa: PLC0415 - imports cryptography
+
+    if policies or flags["exceptions"]:
+        raise UsageError(
+            "under a contract its own policies and exceptions are in force, and no others",
+            hint="leave out --policy and --exceptions; xspm exception request asks for an exception",
+        )
+    return Contracted.opened(
+        folder=flags["contract"],
+        root=flags["root"],
+        key=flags["sign"],
+        evidence=flags["evidence"],
+        passphrase_file=flags["passphrase_file"],
+        cached=not flags["no_cache"],
+    )
 
 
 def _refuse(reports: Sequence[Output], read: Sequence[str]) -> None:
@@ -149,11 +203,11 @@ def _spare(path: str, read: Sequence[str]) -> None:
 def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score: bool) -> None:
     """Render everything before the first byte is written, so that a broken report leaves no other half of the set."""
     texts: list[Text] = []
-    for report in reports:
-        if report.format == "terminal":
+    for wanted in reports:
+        if wanted.format == "terminal":
             from xspm.report import terminal  # noqa: PLC0415 - only where it is wanted
 
-            here = report.path == STANDARD_OUTPUT
+            here = wanted.path == STANDARD_OUTPUT
             texts.append(
                 terminal.render(
                     run,
@@ -164,7 +218,7 @@ def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score
                 )
             )
         else:
-            texts.append(rendered(report.format, run))
+            texts.append(rendered(wanted.format, run))
     written = dict(zip((report.path for report in reports), texts, strict=True))
     shown = written.pop(STANDARD_OUTPUT, None)
     write_all(written)

@@ -9,6 +9,7 @@ asset.
 from __future__ import annotations
 
 import datetime
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -17,18 +18,19 @@ import msgspec
 from xspm.contract.envelope import Envelope, signers
 from xspm.contract.people import Tally, missing, shortfall, tally
 from xspm.contract.statement import decode_statement, encode_statement, subject
-from xspm.contract.terms import check_date
+from xspm.contract.terms import Rule, check_date
 from xspm.errors import ContractError
 from xspm.model.digest import Digest, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xspm.contract.terms import Rule, Terms
+    from xspm.contract.terms import Terms
 
 EXCEPTION: Final = "https://xspm.dev/predicates/exception/v1"
 CHANGE: Final = "https://xspm.dev/predicates/change/v1"
 MAX_REASON: Final = 2_000
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 _Asked = TypeVar("_Asked", "ExceptionText", "ChangeText")
 
@@ -133,6 +135,16 @@ def exception_in_force(envelope: Envelope, terms: Terms, versions: Sequence[Dige
         ContractError: it is not in force; the message names the rule, who signed and who is missing.
     """
     text = read_exception(envelope, file)
+    check_exception(text, terms, versions, now, file)
+    return _approved(envelope, text, terms, now, file)
+
+
+def check_exception(text: ExceptionText, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> None:
+    """Check what an exception says, whoever signed it. Arguments as for `exception_in_force`.
+
+    Raises:
+        ContractError: the contract allows no such exception.
+    """
     asked_on = _asked(text, terms, versions, now, file)
     expires = check_date(text.expires, "expires")
     if now[:10] > text.expires:
@@ -145,12 +157,11 @@ def exception_in_force(envelope: Envelope, terms: Terms, versions: Sequence[Dige
         )
     if not text.resources or not all(text.resources):
         raise ContractError("the exception names no resource", file=file)
-    if _pattern(text.check) or _pattern(text.asset):
+    if not text.check or not text.asset or is_pattern(text.check) or is_pattern(text.asset):
         raise ContractError("an exception is from one check, on one asset", file=file)
-    wide = [one for one in text.resources if _pattern(one)]
+    wide = [one for one in text.resources if is_pattern(one)]
     if wide and not terms.exceptions.wildcards:
         raise ContractError(f"the contract allows no exception by the pattern {wide[0]}", file=file)
-    return _approved(envelope, text, terms, terms.rule("approve_exception"), now, file)
 
 
 def approval_of(envelope: Envelope, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> Approved:
@@ -160,24 +171,48 @@ def approval_of(envelope: Envelope, terms: Terms, versions: Sequence[Digest], no
         ContractError: it was not.
     """
     text = read_change(envelope, file)
-    _asked(text, terms, versions, now, file)
-    review = terms.review(text.asset)
+    check_change(text, terms, versions, now, file)
     first, last = (_time(one, file) for one in (text.not_before, text.not_after))
-    if last < first:
-        raise ContractError(f"the approval of the change of {text.asset} ends before it begins", file=file)
     if not first <= _time(now, file) <= last:
         raise ContractError(
             f"the approval of the change of {text.asset} was good from {text.not_before} to {text.not_after},"
             f" not at {now}",
             file=file,
         )
+    return _approved(envelope, text, terms, now, file)
+
+
+def check_change(text: ChangeText, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> None:
+    """Check what a change says, whoever signed it and whenever it is made. Arguments as for `approval_of`.
+
+    Raises:
+        ContractError: the contract allows no such approval.
+    """
+    _asked(text, terms, versions, now, file)
+    if not text.asset or is_pattern(text.asset):
+        raise ContractError("a change is of one asset", file=file)
+    for name in ("before", "after"):
+        check_digest(getattr(text, name), name, file)
+    review = terms.review(text.asset)
+    first, last = (_time(one, file) for one in (text.not_before, text.not_after))
+    if last < first:
+        raise ContractError(f"the approval of the change of {text.asset} ends before it begins", file=file)
     if review and (last - first) > datetime.timedelta(days=review.max_days):
         raise ContractError(
             f"the approval of the change of {text.asset} lasts longer than the {review.max_days} days of the contract",
             file=file,
         )
-    rule = review.review if review else terms.rule("approve_change")
-    return _approved(envelope, text, terms, rule, now, file)
+
+
+def check_digest(text: str, what: str, file: str | None = None) -> Digest:
+    """Return a text that is a digest.
+
+    Raises:
+        ContractError: it is none.
+    """
+    if not _DIGEST.fullmatch(text):
+        raise ContractError(f"{what}: {text[:80]!r} is no digest", file=file, hint="sha256: and 64 hex digits")
+    return Digest(text)
 
 
 def _asked(
@@ -203,32 +238,83 @@ def _time(text: str, file: str) -> datetime.datetime:
         raise ContractError(f"{text!r} is no time", file=file, hint="written as 2027-01-31T12:00:00Z") from error
 
 
-def _pattern(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Whether a text names things by a pattern."""
     return any(character in text for character in "*?[")
 
 
-def _approved(  # noqa: PLR0917 - each is another thing
-    envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms, rule: Rule, now: str, file: str
-) -> Approved:
-    """Count those who approve: neither who asks, nor who answers for the asset."""
+class Standing(msgspec.Struct, frozen=True):
+    """How far the signing of a text has come."""
+
+    asked: bool
+    """Whether the one who asks signed."""
+    signed: Tally
+    """Everybody who did."""
+    counted: Tally
+    """Those who count: neither who asks, nor who answers for the asset."""
+    rule: Rule
+    """The signatures that the contract asks for."""
+    excluded: dict[str, str]
+    """Who cannot count, with the reason."""
+    missing: str
+    """Who is wanted still; empty when nobody is."""
+    degraded: bool
+    """Nobody is wanted only because the contract is in its degraded mode."""
+    degraded_now: bool
+    """The contract is in its degraded mode, whether that matters here or not."""
+
+
+def standing(envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms, now: str, file: str) -> Standing:
+    """Count who signed a text and who is missing.
+
+    Raises:
+        ContractError: a signature is by nobody of the contract, or not good.
+    """
     keys = signers(envelope, terms.member_keys(), file)
-    asker = text.requested_by
-    if not any(asker in names for names in tally(keys, terms).people.values()):
-        raise ContractError(f"{asker}, who asks, did not sign", file=file)
-    excluded = dict.fromkeys(terms.owners_of(text.asset), f"answers for {text.asset}") | {asker: "asks for it"}
-    counted = tally(keys, terms, excluded)
-    asked_for, degraded = rule, False
-    if terms.degraded is not None and now[:10] <= terms.degraded.until:
-        asked_for = _reachable(rule, terms, excluded)
-        degraded = bool(missing(rule, counted))
-    if missing(asked_for, counted):
+    everybody = tally(keys, terms)
+    excluded = dict.fromkeys(terms.owners_of(text.asset), f"answers for {text.asset}")
+    excluded[text.requested_by] = "asks for it"
+    counted, rule = tally(keys, terms, excluded), rule_for(text, terms)
+    asked_for, degraded_now = reachable_rule(rule, terms, excluded, now)
+    return Standing(
+        asked=any(text.requested_by in names for names in everybody.people.values()),
+        signed=everybody,
+        counted=counted,
+        rule=rule,
+        excluded=excluded,
+        missing=shortfall(asked_for, counted, terms, excluded) if missing(asked_for, counted) else "",
+        degraded=bool(missing(rule, counted)) and not missing(asked_for, counted),
+        degraded_now=degraded_now,
+    )
+
+
+def rule_for(text: ExceptionText | ChangeText, terms: Terms) -> Rule:
+    """The signatures that a text needs."""
+    if isinstance(text, ExceptionText):
+        return terms.rule("approve_exception")
+    review = terms.review(text.asset)
+    return review.review if review else terms.rule("approve_change")
+
+
+def _approved(envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms, now: str, file: str) -> Approved:
+    """Demand that those who approve suffice."""
+    found = standing(envelope, text, terms, now, file)
+    if not found.asked:
+        raise ContractError(f"{text.requested_by}, who asks, did not sign", file=file)
+    if found.missing:
         action, what = ("exception", text.check) if isinstance(text, ExceptionText) else ("change", text.after)
         raise ContractError(
-            f"approve_{action} of {what} on {text.asset} wants {shortfall(asked_for, counted, terms, excluded)};"
-            f" signed by {tally(keys, terms).shown()}",
+            f"approve_{action} of {what} on {text.asset} wants {found.missing}; signed by {found.signed.shown()}",
             file=file,
         )
-    return Approved(text, envelope.digest, counted, degraded=degraded)
+    return Approved(text, envelope.digest, found.counted, degraded=found.degraded)
+
+
+def reachable_rule(rule: Rule, terms: Terms, excluded: Mapping[str, str], now: str) -> tuple[Rule, bool]:
+    """Return what is asked for at a time: a rule, or in the degraded mode what of it can be met; and whether it is."""
+    if terms.degraded is None or now[:10] > terms.degraded.until:
+        return rule, False
+    return _reachable(rule, terms, excluded), True
 
 
 def _reachable(rule: Rule, terms: Terms, excluded: Mapping[str, str]) -> Rule:
@@ -243,5 +329,5 @@ def covers_resource(text: ExceptionText, check: str, asset: str, resource: str) 
     return (
         text.check == check
         and text.asset == asset
-        and any(one == resource or (_pattern(one) and fnmatchcase(resource, one)) for one in text.resources)
+        and any(one == resource or (is_pattern(one) and fnmatchcase(resource, one)) for one in text.resources)
     )

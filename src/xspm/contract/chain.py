@@ -148,7 +148,7 @@ def _accept(before: Link, link: Link, weakens: Callable[[Terms, Terms], bool]) -
     whose = f"the rules of version {old.version}"
     for action in actions(old, new, weakens):
         _demand(link, old, keys, action, whose)
-    if _changes_powers(old, new):
+    if changes_powers(old, new):
         _demand(link, new, keys, "accept_contract", "its own rules, since it changes who signs")
         _demand_each_party(link, old, new, keys)
     return Accepted(link, tally(keys, old))
@@ -168,7 +168,8 @@ def actions(old: Terms, new: Terms, weakens: Callable[[Terms, Terms], bool]) -> 
     return tuple(found)
 
 
-def _changes_powers(old: Terms, new: Terms) -> bool:
+def changes_powers(old: Terms, new: Terms) -> bool:
+    """Whether a version changes who may do what, and hence must meet its own rules too."""
     return any(
         getattr(old, field) != getattr(new, field)
         for field in ("parties", "rules", "scanners", "critical", "owners", "ledger", "exceptions")

@@ -75,17 +75,26 @@ def read_envelopes(folder: Path, kind: Kind, most: int = MAX_FILES) -> Iterator[
     Raises:
         ContractError: one cannot be read, or there are more than `most`.
     """
+    for path in envelope_paths(folder, kind, most):
+        yield path, read_envelope(path)
+
+
+def envelope_paths(folder: Path, kind: Kind, most: int = MAX_FILES) -> list[Path]:
+    """The files of a kind, in the order of their names; what is in them is not looked at.
+
+    Raises:
+        ContractError: the folder cannot be read, or there are more than `most`.
+    """
     within = folder / kind
     try:
         paths = sorted(path for path in within.iterdir() if path.name.endswith(SUFFIX))
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
         raise ContractError(f"cannot be read: {error.strerror}", file=str(within)) from error
     if len(paths) > most:
         raise ContractError(f"{len(paths)} files are more than {most}", file=str(within))
-    for path in paths:
-        yield path, read_envelope(path)
+    return paths
 
 
 def read_bundle(folder: Path, digest: Digest, limit: int) -> bytes | None:

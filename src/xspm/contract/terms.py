@@ -49,6 +49,8 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person, with the keys that they alone hold."""
 
     keys: tuple[PublicKey, ...]
+    accounts: dict[str, str] = {}
+    """Who they are elsewhere, by the name of a forge, or `email`: `{"github": "octocat"}`."""
 
 
 class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -232,8 +234,7 @@ def _check_names(terms: Terms) -> None:
         *(("the member", name) for name in terms.people()),
         *(("the scanner", name) for name in terms.scanners),
     ):
-        if not _NAME.fullmatch(name):
-            raise ContractError(f"{what} {name!r}: a name is letters, digits and . _ @ + -")
+        check_name(name, what)
     if terms.version < 1:
         raise ContractError(f"version {terms.version}: versions count from 1")
     if (terms.version == 1) != (terms.predecessor is None):
@@ -241,6 +242,16 @@ def _check_names(terms: Terms) -> None:
     if terms.predecessor is not None and not _DIGEST.fullmatch(terms.predecessor):
         raise ContractError(f"predecessor: {terms.predecessor!r} is no digest")
     check_date(terms.expires, "expires")
+
+
+def check_name(name: str, what: str) -> None:
+    """Check a name; it is ASCII, so that no letter of another script looks like one of its own.
+
+    Raises:
+        ContractError: it is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise ContractError(f"{what} {name!r}: a name is letters, digits and . _ @ + -")
 
 
 def check_date(text: str, what: str) -> datetime.date:
@@ -282,9 +293,24 @@ def _check_holders(terms: Terms) -> None:
                 else f"{holder} holds the key {key.id} twice"
             )
         held[key.id] = holder
+    _check_accounts(terms)
     keyless = (set(terms.people()) | set(terms.scanners)) - set(held.values())
     if keyless:
         raise ContractError(f"{min(keyless)} has no key")
+
+
+def _check_accounts(terms: Terms) -> None:
+    """An account is one person's, and a machine's account is nobody's."""
+    holders: dict[tuple[str, str], str] = {}
+    for party in terms.parties.values():
+        for name, member in party.members.items():
+            for forge, account in member.accounts.items():
+                check_name(forge, f"{name}: the forge")
+                check_name(account, f"{name}: the account on {forge}")
+                same = (forge.casefold(), account.casefold())
+                if same in holders:
+                    raise ContractError(f"{holders[same]} and {name} have the same account on {forge}, {account}")
+                holders[same] = name
 
 
 def _seat(seats: dict[str, str], name: str, where: str) -> None:

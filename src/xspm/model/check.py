@@ -135,6 +135,8 @@ class Policy(msgspec.Struct, frozen=True):
     overrides: tuple[Override, ...] = ()
     scope: dict[str, tuple[str, ...]] = {}
     """Asset labels (and `type`, `name`, `id`) to patterns, all of which must match."""
+    max_exception_days: int | None = None
+    """How many days after the evidence an exception may end; None: as xspm has it."""
     location: Location | None = None
 
 
@@ -152,3 +154,7 @@ class PolicyException(msgspec.Struct, frozen=True):
     assets: tuple[str, ...] = ("*",)
     """Patterns on the asset's id or name."""
     location: Location | None = None
+    exact: bool = False
+    """Whether it is of a contract: assets and resources are meant by their ids alone, and checks and assets are no
+    patterns.
+    """

@@ -108,6 +108,8 @@ class Assessment(msgspec.Struct, frozen=True):
     """How many resources of each type were read."""
     expired: tuple[str, ...] = ()
     """Exceptions that would have applied but have expired, one line each."""
+    overlong: tuple[str, ...] = ()
+    """Exceptions that would have applied but end later than the policies allow, one line each."""
 
 
 class ContractRef(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ class ContractRef(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A target that could not be read at all."""
+    """A target that could not be read at all, or about which the policies in force say nothing."""
 
     target: str
     """As the user wrote it."""
@@ -159,6 +161,8 @@ class Run(msgspec.Struct, frozen=True):
     frameworks: dict[str, tuple[str, ...]] = {}
     """By check id: `framework:requirement`, sorted."""
     failures: tuple[Failure, ...] = ()
-    """Targets that could not be read at all; a run that has any ends with exit code 2."""
+    """Targets that could not be assessed at all; a run that has any ends with exit code 2."""
+    unmatched: tuple[str, ...] = ()
+    """Exceptions that cover nothing although their checks were asked of an asset they name, one line each."""
     contract: ContractRef | None = None
     """None when whoever ran it chose the policies."""

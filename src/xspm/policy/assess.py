@@ -8,40 +8,31 @@ verdict per check, never silence.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from xspm.cel import EvaluationError, observe
+from xspm.cel import EvaluationError
 from xspm.model.check import WEIGHTS, Severity
 from xspm.model.digest import digest
 from xspm.model.unknown import Cause, Unknown
-from xspm.model.verdict import Assessment, ExceptionRef, Observed, Score, Status, Verdict
-from xspm.policy.exceptions import covers, in_force
+from xspm.model.verdict import Assessment, Score, Status, Verdict
+from xspm.policy.exceptions import Refused, mark
 from xspm.policy.library import Executable
+from xspm.policy.memory import Remembered
+from xspm.policy.observed import observed, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from xspm.cel import Template
-    from xspm.model.asset import Location, Problem, Resource, Snapshot
+    from xspm.model.asset import Problem, Resource, Snapshot
     from xspm.model.check import PolicyException
     from xspm.policy.library import Compiled, Expression
+    from xspm.policy.memory import Memory
+    from xspm.policy.observed import Read
     from xspm.policy.plan import Plan, Planned
-
-_SHOWN: Final = 6
-"""How many observed values a verdict carries at most."""
-_MAX_SIZE: Final = 2_000
-"""Characters of an observed value that is kept whole: a person reads no more, and thousands of verdicts would carry the
-evidence several times over.
-"""
-_MAX_ITEMS: Final = 10
-_MAX_DEPTH: Final = 4
-"""What is kept of a larger one: items of each collection, and nesting."""
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class Engine(Protocol):
@@ -70,39 +61,6 @@ class FastEngine:
         return loaded
 
 
-class Remembered(msgspec.Struct, frozen=True):
-    """What a group of checks said about one resource."""
-
-    verdicts: tuple[Verdict, ...]
-    passed: int
-    decided: int
-    total: int
-    attention: bool
-    """Whether any verdict is neither `pass` nor `not_applicable`."""
-
-
-class Memory:
-    """Verdicts by digest, the least recently used dropped first."""
-
-    def __init__(self, capacity: int = 200_000) -> None:
-        """Remember at most `capacity` resources."""
-        self._capacity = capacity
-        self._entries: OrderedDict[tuple[str, ...], Remembered] = OrderedDict()
-        self.evaluated = 0
-        """Resources evaluated, not remembered, since the start."""
-
-    def get(self, key: tuple[str, ...]) -> Remembered | None:
-        """What is remembered under a key."""
-        return self._entries.get(key)
-
-    def put(self, key: tuple[str, ...], value: Remembered) -> None:
-        """Remember something that had to be evaluated."""
-        self.evaluated += 1
-        self._entries[key] = value
-        if len(self._entries) > self._capacity:
-            self._entries.popitem(last=False)
-
-
 def assess(
     plan: Plan,
     snapshot: Snapshot,
@@ -121,9 +79,10 @@ def assess(
         memory: what earlier assessments said; None remembers nothing.
     """
     results = list(_Assessor(plan, snapshot, engine, memory).run())
-    verdicts, expired = _except(
-        [verdict for result in results for verdict in result.verdicts], results, snapshot, exceptions
-    )
+    verdicts = [verdict for result in results for verdict in result.verdicts]
+    refused = Refused()
+    if any(result.attention for result in results):
+        refused = mark(verdicts, snapshot, exceptions, plan.max_exception_days)
     counts: dict[str, int] = dict.fromkeys(snapshot.resource_types, 0)
     for resource in snapshot.resources:
         counts[resource.type] = counts.get(resource.type, 0) + 1
@@ -141,7 +100,8 @@ def assess(
             total=sum(result.total for result in results),
         ),
         resources=counts,
-        expired=expired,
+        expired=refused.expired,
+        overlong=refused.overlong,
     )
 
 
@@ -181,15 +141,6 @@ def _unknown(problem: Problem) -> Unknown:
     return Unknown(problem.message, cause=cause)
 
 
-class _Read(NamedTuple):
-    """A field that an expression reads."""
-
-    path: str
-    """As the check wrote it: `resource.spec.hostNetwork`."""
-    field: str
-    """The same without `resource.`, as places are listed."""
-
-
 class _Step(NamedTuple):
     """One check as the loop over resources needs it."""
 
@@ -200,7 +151,7 @@ class _Step(NamedTuple):
     applies: Expression | None
     program: Expression
     message: Template
-    reads: dict[Expression, tuple[_Read, ...]]
+    reads: dict[Expression, tuple[Read, ...]]
     """By expression of the check: what a verdict shows of the resource."""
 
 
@@ -260,7 +211,7 @@ class _Assessor:
     def _step(self, planned: Planned) -> _Step:
         executable, severity = self._engine.executable(planned.compiled), planned.severity
         applies, program = executable.applies, executable.program
-        reads = {one: tuple(map(_read, one.reads)) for one in (applies, program) if one is not None}
+        reads = {one: tuple(map(read, one.reads)) for one in (applies, program) if one is not None}
         name = planned.compiled.check.id
         return _Step(name, severity, WEIGHTS[severity], planned.params, applies, program, executable.message, reads)
 
@@ -363,7 +314,7 @@ class _Assessor:
             resource.id,
             resource.name,
             message,
-            _observed(reads, places, data),
+            observed(reads, places, data),
             place,
             cause,
             None,
@@ -388,66 +339,3 @@ class _Assessor:
         )
         total = sum(WEIGHTS[verdict.severity] for verdict in verdicts)
         return Remembered(verdicts, passed=0, decided=0, total=total, attention=True)
-
-
-def _read(path: str) -> _Read:
-    return _Read(path, path.removeprefix("resource."))
-
-
-def _observed(reads: Sequence[_Read], places: Mapping[str, Location], data: dict[str, Any]) -> tuple[Observed, ...]:
-    """The values of the fields a check read, as plain JSON."""
-    shown: list[Observed] = []
-    for path, field in reads[:_SHOWN]:
-        value = observe(path, data)
-        if value is not None and type(value) is not bool:
-            value = brief(value)
-        shown.append(Observed(path, value, places.get(field)))
-    return tuple(shown)
-
-
-def brief(value: Any) -> Any:
-    """Return a value as plain JSON that a person can read: the start of what is long, and how much is left out."""
-    kind = type(value)
-    if kind is str:
-        return value if len(value) <= _MAX_SIZE else value[: _MAX_SIZE - 1] + "…"
-    if kind is dict or kind is list:
-        try:
-            small = len(_encode(value)) <= _MAX_SIZE
-        except UnicodeEncodeError:
-            small = False
-        return msgspec.to_builtins(value) if small else _cut(value, 0)
-    return msgspec.to_builtins(value) if kind is Unknown else value
-
-
-def _cut(value: Any, depth: int) -> Any:
-    if type(value) is list:
-        cut = [_cut(item, depth + 1) for item in value[:_MAX_ITEMS]] if depth < _MAX_DEPTH else []
-        return [*cut, f"… {len(value) - len(cut)} more"] if len(cut) < len(value) else cut
-    if type(value) is dict:
-        shown = islice(value.items(), _MAX_ITEMS if depth < _MAX_DEPTH else 0)
-        entries = {key: _cut(item, depth + 1) for key, item in shown}
-        return entries | {"…": f"{len(value) - len(entries)} more"} if len(entries) < len(value) else entries
-    return brief(value)
-
-
-def _except(
-    verdicts: list[Verdict], results: Sequence[Remembered], snapshot: Snapshot, exceptions: Sequence[PolicyException]
-) -> tuple[list[Verdict], tuple[str, ...]]:
-    """Mark the verdicts that an exception in force covers; name the expired ones that would have covered any."""
-    if not exceptions or not any(result.attention for result in results):
-        return verdicts, ()
-    expired: dict[str, None] = {}
-    for index, verdict in enumerate(verdicts):
-        if verdict.status in {"pass", "not_applicable"}:
-            continue
-        for exception in exceptions:
-            if not covers(exception, snapshot.asset, verdict):
-                continue
-            if in_force(exception, snapshot.collected_at):
-                reference = ExceptionRef(exception.reason, exception.owner, exception.expires, exception.location)
-                verdicts[index] = msgspec.structs.replace(verdict, exception=reference)
-                break
-            place = exception.location
-            where = f"{place.file}:{place.line}: " if place else ""
-            expired[f"{where}expired on {exception.expires}: {', '.join(exception.checks)} ({exception.reason})"] = None
-    return verdicts, tuple(expired)

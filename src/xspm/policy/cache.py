@@ -51,7 +51,7 @@ class Cache:
         return payload
 
     def put(self, key: str, payload: bytes) -> None:
-        """Store a payload, whole or not at all, and drop the oldest keys, with their parts, beyond a few."""
+        """Store a payload, whole or not at all; one that is no part pushes out the oldest keys and theirs."""
         from pathlib import Path  # noqa: PLC0415 - what is cached is found without it
 
         folder = Path(self._folder)
@@ -67,14 +67,27 @@ class Cache:
                 temporary.replace(folder / key)
             finally:
                 temporary.unlink(missing_ok=True)
-            written: dict[str, float] = {}
-            for entry in folder.iterdir():
+            if "." not in key:
+                self._trim()
+
+    def _trim(self) -> None:
+        written: dict[str, float] = {}
+        parts: dict[str, list[str]] = {}
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
                 if not entry.name.startswith("."):
                     group = entry.name.partition(".")[0]
-                    written[group] = max(written.get(group, 0), entry.stat().st_mtime)
-            for group in sorted(written, key=lambda name: written[name])[:-_KEEP]:
-                for entry in [folder / group, *folder.glob(f"{group}.*")]:
-                    entry.unlink(missing_ok=True)
+                    parts.setdefault(group, []).append(entry.path)
+                    written[group] = max(written.get(group, 0), entry.stat(follow_symlinks=False).st_mtime)
+        for group in sorted(written, key=lambda name: written[name])[:-_KEEP]:
+            for path in parts[group]:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+
+    def touch(self, key: str) -> None:
+        """Count a key as written now, so that it is not among the oldest."""
+        with contextlib.suppress(OSError):
+            os.utime(f"{self._folder}/{key}", follow_symlinks=False)
 
 
 def _private(status: os.stat_result) -> bool:

@@ -1,7 +1,8 @@
 """Exceptions: reasoned, owned, expiring deviations, kept in a reviewed file.
 
-An exception in force marks the verdicts it covers; it never removes one. An expired exception counts for nothing and
-is reported.
+An exception in force marks the verdicts it covers; it never removes one. One that is expired, or that reaches further
+into the future than the policies allow, counts for nothing and is reported, as is one that covers nothing. Time is
+always that of the evidence, so that the same evidence gives the same answer whenever it is asked.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
 
 from xspm.errors import PolicyError
 from xspm.model.check import PolicyException
+from xspm.model.verdict import ExceptionRef
 from xspm.policy.patterns import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
-    from xspm.model.asset import Asset
-    from xspm.model.verdict import Verdict
+    from xspm.model.asset import Asset, Snapshot
+    from xspm.model.verdict import Assessment, Verdict
     from xspm.syntax.fields import Fields
     from xspm.syntax.yaml import Document
 
+MAX_DAYS: Final = 366
+"""How many days after the evidence an exception may end, unless a policy says less or more."""
 
 _WILD: Final = re.compile(r"[*?\[]")
 _SET: Final = re.compile(r"\[[^]]*\]")
@@ -134,17 +140,113 @@ def _is_date(text: str) -> bool:
 
 def covers(exception: PolicyException, asset: Asset, verdict: Verdict) -> bool:
     """Whether an exception speaks of a verdict, in force or not; never of what could not be collected at all."""
+    if exception.exact:
+        # Names are anybody's to choose: who calls another resource by the same name must not be covered.
+        return (
+            verdict.resource_id != ""
+            and verdict.check in exception.checks
+            and asset.id in exception.assets
+            and matches(verdict.resource_id, exception.resources)
+        )
     return (
         verdict.resource_id != ""
         and matches(verdict.check, exception.checks)
-        and (matches(asset.id, exception.assets) or matches(asset.name, exception.assets))
+        and _on(exception, asset)
         and (matches(verdict.resource_id, exception.resources) or matches(verdict.resource_name, exception.resources))
     )
+
+
+def _on(exception: PolicyException, asset: Asset) -> bool:
+    return matches(asset.id, exception.assets) or matches(asset.name, exception.assets)
 
 
 def in_force(exception: PolicyException, now: str) -> bool:
     """Whether an exception counts at `now` (RFC 3339, UTC): through the whole of its last day."""
     return now[:10] <= exception.expires
+
+
+def overlong(exception: PolicyException, now: str, max_days: int) -> bool:
+    """Whether an exception ends more than `max_days` days after `now`: it would never have to be looked at again."""
+    last, today = map(datetime.date.fromisoformat, (exception.expires, now[:10]))
+    return (last - today).days > max_days
+
+
+class Refused(NamedTuple):
+    """Exceptions that would have covered a verdict and do not count, one line each."""
+
+    expired: tuple[str, ...] = ()
+    overlong: tuple[str, ...] = ()
+
+
+def mark(verdicts: list[Verdict], snapshot: Snapshot, exceptions: Sequence[PolicyException], max_days: int) -> Refused:
+    """Mark in place the verdicts that an exception in force covers; return those that would have covered any.
+
+    Args:
+        verdicts: of one assessment.
+        snapshot: its evidence.
+        exceptions: all that are declared.
+        max_days: how many days after the evidence an exception may end.
+    """
+    now = snapshot.collected_at
+    expired: dict[str, None] = {}
+    too_long: dict[str, None] = {}
+    for index, verdict in enumerate(verdicts) if exceptions else ():
+        if verdict.status in {"pass", "not_applicable"}:
+            continue
+        for exception in exceptions:
+            if not covers(exception, snapshot.asset, verdict):
+                continue
+            if not in_force(exception, now):
+                expired[_said(exception, f"expired on {exception.expires}")] = None
+            elif overlong(exception, now, max_days):
+                said = f"ends on {exception.expires}, and at most {max_days} days from the evidence are allowed"
+                too_long[_said(exception, said)] = None
+            else:
+                reference = ExceptionRef(exception.reason, exception.owner, exception.expires, exception.location)
+                verdicts[index] = msgspec.structs.replace(verdict, exception=reference)
+                break
+    return Refused(tuple(expired), tuple(too_long))
+
+
+def unmatched(exceptions: Sequence[PolicyException], assessments: Sequence[Assessment]) -> tuple[str, ...]:
+    """The exceptions that cover nothing although what they name was asked, one line each.
+
+    Nothing is said of an exception from a check that was not asked of any asset it names, nor where the resources it
+    names could not be collected: there it may well be needed.
+    """
+    if not exceptions:
+        return ()
+    asked: list[tuple[Asset, dict[str, list[Verdict]]]] = []
+    for assessment in assessments:
+        by_check: dict[str, list[Verdict]] = {}
+        for verdict in assessment.verdicts:
+            found = by_check.setdefault(verdict.check, [])
+            if verdict.status not in {"pass", "not_applicable"}:
+                found.append(verdict)
+        asked.append((assessment.asset, by_check))
+    lines: dict[str, None] = {}
+    for exception in exceptions:
+        concerned = [
+            (asset, found)
+            for asset, by_check in asked
+            if _on(exception, asset)
+            for check, found in by_check.items()
+            if matches(check, exception.checks)
+        ]
+        needed = any(
+            not verdict.resource_id or covers(exception, asset, verdict)
+            for asset, found in concerned
+            for verdict in found
+        )
+        if concerned and not needed:
+            lines[_said(exception)] = None
+    return tuple(lines)
+
+
+def _said(exception: PolicyException, what: str = "") -> str:
+    place = exception.location
+    where = f"{place.file}:{place.line}: " if place else ""
+    return f"{where}{what}{': ' if what else ''}{', '.join(exception.checks)} ({exception.reason})"
 
 
 def unfit(exceptions: Iterable[PolicyException], check_ids: Collection[str]) -> list[PolicyError]:

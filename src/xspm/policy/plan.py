@@ -11,6 +11,7 @@ from xspm.errors import PolicyError
 from xspm.model.check import SEVERITIES, Override, Policy, Severity
 from xspm.model.digest import Digest, digest
 from xspm.model.verdict import PolicyRef
+from xspm.policy.exceptions import MAX_DAYS
 from xspm.policy.library import Compiled
 from xspm.policy.patterns import matches
 from xspm.policy.policies import in_scope, selects
@@ -42,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True):
     checks: dict[str, tuple[Planned, ...]]
     """By resource type, each sorted by check id."""
     policies: tuple[PolicyRef, ...]
+    max_exception_days: int = MAX_DAYS
+    """How many days after the evidence an exception may end: the least that the policies say."""
 
 
 def policies_in_force(library: Library, names: Sequence[str], default: Sequence[str]) -> tuple[Policy, ...]:
@@ -87,6 +90,10 @@ def plan(library: Library, policies: Sequence[Policy], asset: Asset, kinds: Cont
     return Plan(
         checks=found,
         policies=tuple(PolicyRef(policy.name, policy.version, library.digests[policy.name]) for policy in concerned),
+        max_exception_days=min(
+            (policy.max_exception_days for policy in concerned if policy.max_exception_days is not None),
+            default=MAX_DAYS,
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from xspm.model.asset import Asset
     from xspm.syntax.fields import Fields
     from xspm.syntax.yaml import Document
+
+_MOST_DAYS: Final = 1096
+"""Of `max_exception_days`: three years. What is accepted for longer is a requirement that the policy does not make."""
 
 
 def read_policy(document: Document, name: str) -> Policy:
@@ -32,6 +35,7 @@ def read_policy(document: Document, name: str) -> Policy:
         read[key] = tuple(mistakes.attempt(fields.each, key, _selection) or ())
     read["overrides"] = tuple(mistakes.attempt(fields.each, "overrides", _override) or ())
     read["scope"] = mistakes.attempt(_scope, fields)
+    read["max_exception_days"] = mistakes.attempt(_days, fields, "max_exception_days")
     mistakes.attempt(fields.done)
     if not fields.get("include") and "include" not in fields.unasked().values():
         mistakes.found.append(
@@ -83,6 +87,13 @@ def _scope(fields: Fields) -> dict[str, tuple[str, ...]]:
         return {}
     below = fields.child("scope")
     return {label: below.texts(label) for label in below.keys()}  # noqa: SIM118 - not a dict
+
+
+def _days(fields: Fields, key: str) -> int | None:
+    days = fields.get(key)
+    if days is None or (type(days) is int and 1 <= days <= _MOST_DAYS):
+        return days
+    raise fields.mistake(f"`{key}` is a number of days from 1 to {_MOST_DAYS}", key)
 
 
 def in_scope(policy: Policy, asset: Asset) -> bool:

@@ -38,11 +38,15 @@ def render(run: Run) -> str:
     style = Path(__file__).with_name("html.css").read_text("utf-8")
     parts = [*_head(run, style), *_overview(run), '<main id="findings">']
     if run.failures:
-        parts.append('<section class="asset"><h2>Targets that could not be read</h2><div class="unread">')
+        parts.append('<section class="asset"><h2>Targets that could not be assessed</h2><div class="unread">')
         parts += _rows(("unread", one.target, [one.message, *filter(None, [one.hint])]) for one in run.failures)
         parts.append("</div></section>")
     for number, item in enumerate(run.assessments):
         parts += _asset(run, item, number)
+    if run.unmatched:
+        parts.append('<section class="asset"><h2>Exceptions that matched nothing</h2>')
+        parts += _rows(("unused", line, []) for line in run.unmatched)
+        parts.append("</section>")
     if not run.assessments:
         parts.append('<p class="none">Nothing was assessed.</p>')
     return "\n".join([*parts, "</main>", *_footer(run), "</body>", "</html>", ""])
@@ -276,7 +280,7 @@ def _problem(problem: Problem) -> tuple[str, str, list[str]]:
 
 def _exceptions(run: Run, item: Assessment) -> Iterator[str]:
     covered = summary.excepted(item)
-    if not covered and not item.expired:
+    if not (covered or item.expired or item.overlong):
         return
     yield "<h3>Exceptions</h3>"
     rows = []
@@ -286,7 +290,7 @@ def _exceptions(run: Run, item: Assessment) -> Iterator[str]:
             name = f"{verdict.resource_name or verdict.resource_type} {place(verdict.location)}".rstrip()
             title = f"{check.title if check else verdict.check} ({verdict.severity})"
             rows.append(("excepted", title, [name, f"{terms.reason} ({terms.owner}, until {terms.expires})"]))
-    yield from _rows([*rows, *(("expired", line, []) for line in item.expired)])
+    yield from _rows([*rows, *(("expired", line, []) for line in (*item.expired, *item.overlong))])
 
 
 def _rows(rows: Iterable[tuple[str, str, list[str]]]) -> Iterator[str]:

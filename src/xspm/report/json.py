@@ -75,7 +75,7 @@ class Gate(msgspec.Struct, frozen=True):
     """Whether the run stops a pipeline, and exactly why."""
 
     result: Literal["pass", "fail", "undecided"]
-    """`undecided` when nothing that was read fails but a target could not be read."""
+    """`undecided` when nothing that was assessed fails but a target could not be."""
     fail_on: Severity | Literal["never"]
     """The threshold: verdicts of this severity or worse count."""
     allow_unknown: bool
@@ -139,6 +139,8 @@ class AssetReport(msgspec.Struct, frozen=True):
     """What could not be read."""
     expired_exceptions: tuple[str, ...]
     """Exceptions that would have applied, one line each."""
+    overlong_exceptions: tuple[str, ...]
+    """Exceptions that would have applied but end later than the policies allow, one line each."""
     verdicts: tuple[Verdict, ...]
     """Worst first: by status, severity, check, resource."""
 
@@ -159,6 +161,9 @@ class Report(msgspec.Struct, frozen=True):
     """Targets that could not be read at all."""
     contract: ContractRef | None
     """The contract that the run was held under; null when whoever ran it chose the policies."""
+    """Targets that could not be assessed at all."""
+    unmatched_exceptions: tuple[str, ...]
+    """Exceptions that cover nothing although their checks were asked of an asset they name, one line each."""
     assessments: tuple[AssetReport, ...]
     checks: dict[str, ReportCheck]
     """Every check that gave a verdict, by id, sorted."""
@@ -176,6 +181,7 @@ def report(run: Run) -> Report:
         counts=_counts(summary.together(tables)),
         failures=run.failures,
         contract=run.contract,
+        unmatched_exceptions=run.unmatched,
         assessments=tuple(map(_assessment, run.assessments, tables)),
         checks={name: _check(check, run.frameworks.get(name, ())) for name, check in sorted(run.checks.items())},
     )
@@ -215,6 +221,7 @@ def _assessment(item: Assessment, counted: summary.Table) -> AssetReport:
         resources=dict(sorted(item.resources.items())),
         problems=item.problems,
         expired_exceptions=item.expired,
+        overlong_exceptions=item.overlong,
         verdicts=item.verdicts,
     )
 

@@ -85,7 +85,7 @@ def _suite(run: Run, item: Assessment, tally: Counter[str]) -> Iterator[str]:
         yield from _properties(run)
     for verdict in item.verdicts:
         yield _case(run, item, verdict)
-    if notes := [f"{problem.kind}: {problem.message}" for problem in item.problems] + [*item.expired]:
+    if notes := [f"{problem.kind}: {problem.message}" for problem in item.problems] + [*item.expired, *item.overlong]:
         yield f"    <system-err>{chr(10).join(map(_text, notes))}</system-err>"
     yield "  </testsuite>"
 

@@ -215,6 +215,10 @@ def _exceptions(run: Run) -> Iterator[Item]:
                 yield Item(f"- {_title(run, verdict.check)} for {name}{_asset(run, item)}: {who}", 1)
         for line in item.expired:
             yield Item(f"- **expired** {span(line)}", 1)
+        for line in item.overlong:
+            yield Item(f"- **too long** {span(line)}", 1)
+    for line in run.unmatched:
+        yield Item(f"- **matched nothing** {span(line)}", 1)
 
 
 class Markdown:

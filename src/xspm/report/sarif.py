@@ -265,16 +265,25 @@ def _invocation(run: Run, left_out: int) -> dict[str, Any]:
     notes: list[dict[str, Any]] = [
         {
             "level": "error",
-            "message": {"text": _message(f"{failure.target} could not be read: {failure.message}")},
+            "message": {"text": _message(f"{failure.target} could not be assessed: {failure.message}")},
             "descriptor": {"id": "target/unread"},
         }
         for failure in run.failures
     ]
     notes += [_problem(item, problem) for item in run.assessments for problem in item.problems]
     notes += [
-        {"level": "note", "message": {"text": _message(line)}, "descriptor": {"id": "exception/expired"}}
+        {"level": "note", "message": {"text": _message(line)}, "descriptor": {"id": f"exception/{kind}"}}
         for item in run.assessments
-        for line in item.expired
+        for kind, lines in (("expired", item.expired), ("overlong", item.overlong))
+        for line in lines
+    ]
+    notes += [
+        {
+            "level": "note",
+            "message": {"text": _message(f"The exception matched nothing: {line}")},
+            "descriptor": {"id": "exception/unmatched"},
+        }
+        for line in run.unmatched
     ]
     notes += [
         {"level": "warning", "message": {"text": _message(line)}, "descriptor": {"id": "contract"}}

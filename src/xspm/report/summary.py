@@ -156,7 +156,7 @@ def blocking_problems(run: Run) -> list[tuple[Asset, Problem]]:
 
 
 def gate_word(run: Run) -> Literal["passes", "fails", "is not decided"]:
-    """Say what the gate does. It never passes while a target could not be read: what it holds is not known."""
+    """Say what the gate does. It never passes while a target could not be assessed: what it holds is not known."""
     if run.gate == "fail":
         return "fails"
     return "is not decided" if run.failures else "passes"
@@ -164,7 +164,7 @@ def gate_word(run: Run) -> Literal["passes", "fails", "is not decided"]:
 
 def gate_line(run: Run) -> str:
     """Say in one line why the gate passes, fails or is not decided."""
-    unread = f"; {plural(len(run.failures), 'target')} could not be read" if run.failures else ""
+    unread = f"; {plural(len(run.failures), 'target')} could not be assessed" if run.failures else ""
     return _why(run) + unread
 
 
@@ -244,6 +244,14 @@ def score_lines(run: Run) -> Iterator[str]:
             )
     total = score(run)
     yield f"all: {total.passed:,} of {total.total:,} is {percent(total.value)}; coverage {percent(total.coverage)}"
+
+
+def alike(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
+    """Put problems together that differ in nothing but their place, in the order of the first of each."""
+    found: dict[object, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault((problem.kind, problem.message, problem.resource_types, problem.hint), []).append(problem)
+    return [tuple(group) for group in found.values()]
 
 
 def would_add(assessment: Assessment) -> list[tuple[str, int]]:

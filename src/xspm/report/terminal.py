@@ -33,6 +33,9 @@ GUTTER: Final = 10
 
 NARROWEST: Final = 50
 
+_MANY_TYPES: Final = 12
+"""Resource types that are named one by one; whoever wants to see more asks for a verbose report."""
+
 STYLES: Final[dict[str, Style]] = {
     "critical": "bold red",
     "high": "red",
@@ -143,10 +146,15 @@ def _asset(page: _Page, run: Run, assessment: Assessment) -> None:
         about.append(f"{'policy' if len(policies) == 1 else 'policies'} {', '.join(policies)}")
     page.put(" · ".join(about), "dim", indent=0)
     page.put(summary.table([assessment]).line(), indent=0)
+    # What leaves every check undecided comes first: it is one thing to mend, and not as many as there are checks.
+    first = any(len(problem.resource_types) > _MANY_TYPES for problem in assessment.problems)
+    if first:
+        _problems(page, assessment)
     for group in summary.groups(summary.open_verdicts(assessment, "fail")):
         _failing(page, run, group)
     _undecided(page, run, assessment)
-    _problems(page, assessment)
+    if not first:
+        _problems(page, assessment)
     _exceptions(page, run, assessment)
 
 
@@ -227,28 +235,53 @@ def _problems(page: _Page, assessment: Assessment) -> None:
     if not assessment.problems:
         return
     page.rule("Not read")
-    shown = page.shown(assessment.problems)
-    for problem in assessment.problems[:shown]:
-        _problem(page, problem)
-    page.more(len(assessment.problems) - shown)
+    groups = summary.alike(assessment.problems)
+    shown = page.shown(groups)
+    for problems in groups[:shown]:
+        _alike(page, problems)
+    page.more(sum(map(len, groups[shown:])))
 
 
-def _problem(page: _Page, problem: Problem) -> None:
+def _alike(page: _Page, problems: Sequence[Problem]) -> None:
+    """Problems that differ in nothing but their place, as one."""
+    problem = problems[0]
     # The longest kind does not fit the column.
     label = "no reader" if problem.kind == "unsupported" else problem.kind
-    page.labelled(label, clean(problem.message), label_style="yellow")
-    where = place(problem.location)
-    if where and where not in problem.message:
-        page.put(where, "cyan")
+    text = clean(problem.message)
+    if len(problems) > 1:
+        text = (
+            f"{plural(len(problems), 'file')} could not be read: {text}"
+            if _is_lost(problem)
+            else f"{text}, {len(problems):,} times"
+        )
+    page.labelled(label, text, label_style="yellow")
+    shown = page.shown(problems)
+    for each in problems[:shown]:
+        where = place(each.location)
+        if where and where not in problem.message:
+            page.put(where, "cyan")
+    page.more(len(problems) - shown)
     if problem.resource_types:
-        page.put(f"incomplete: {clean(', '.join(problem.resource_types))}", "dim", hang=2)
+        types = clean(", ".join(problem.resource_types))
+        if len(problem.resource_types) > _MANY_TYPES and not page.verbose:
+            types = (
+                f"all {len(problem.resource_types)} resource types that stand in such files"
+                if _is_lost(problem)
+                else f"{len(problem.resource_types)} resource types"
+            )
+        page.put(f"incomplete: {types}", "dim", hang=2)
     if problem.hint:
         page.put(f"hint: {clean(problem.hint)}", "green", hang=2)
 
 
+def _is_lost(problem: Problem) -> bool:
+    """Whether a whole file was not understood, and not a part of one."""
+    return problem.kind == "format" and len(problem.resource_types) > _MANY_TYPES and problem.location is not None
+
+
 def _exceptions(page: _Page, run: Run, assessment: Assessment) -> None:
     covered = summary.groups(summary.excepted(assessment))
-    if not covered and not assessment.expired:
+    if not (covered or assessment.expired or assessment.overlong):
         return
     page.rule("Exceptions")
     for number, group in enumerate(covered):
@@ -257,6 +290,8 @@ def _exceptions(page: _Page, run: Run, assessment: Assessment) -> None:
         _excepted(page, run, group)
     for line in assessment.expired:
         page.labelled("expired", clean(line), label_style=STYLES["expired"])
+    for line in assessment.overlong:
+        page.labelled("too long", clean(line), label_style=STYLES["expired"])
 
 
 def _excepted(page: _Page, run: Run, group: Group) -> None:
@@ -279,6 +314,12 @@ def _closing(page: _Page, run: Run, *, explain_score: bool) -> None:
         if failure.hint:
             page.put(f"hint: {clean(failure.hint)}", "green", hang=2)
     if run.failures:
+        page.blank()
+    if run.unmatched:
+        shown = page.shown(run.unmatched)
+        rest = [f"{len(run.unmatched) - shown:,} more"] if shown < len(run.unmatched) else []
+        said = "; ".join([*map(clean, run.unmatched[:shown]), *rest])
+        page.put(f"{plural(len(run.unmatched), 'exception')} matched nothing: {said}", STYLES["expired"], 0, hang=2)
         page.blank()
     if not run.assessments:
         page.put("Nothing was assessed.", indent=0)

@@ -21,7 +21,7 @@ from xspm.model.unknown import UNKNOWN_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from xspm.model.asset import Location
+    from xspm.model.asset import Asset, Location
     from xspm.model.check import Check
     from xspm.model.verdict import Run
 
@@ -92,17 +92,23 @@ def told_apart(run: Run) -> Run:
 
     `dir:old/root` and `dir:new/root` are both called `root`: for a reader they would be one.
     """
-    counts = Counter(item.asset.name for item in run.assessments)
-    if len(counts) == len(run.assessments):
+    names = labels([item.asset for item in run.assessments])
+    if names == [item.asset.name for item in run.assessments]:
         return run
     replace = msgspec.structs.replace
     return replace(
         run,
         assessments=tuple(
-            replace(item, asset=replace(item.asset, name=item.asset.id)) if counts[item.asset.name] > 1 else item
-            for item in run.assessments
+            replace(item, asset=replace(item.asset, name=name)) if name != item.asset.name else item
+            for item, name in zip(run.assessments, names, strict=True)
         ),
     )
+
+
+def labels(assets: Sequence[Asset]) -> list[str]:
+    """Return what each of some assets is called where all of them are shown: its id, where another has its name."""
+    counts = Counter(asset.name for asset in assets)
+    return [asset.id if counts[asset.name] > 1 else asset.name for asset in assets]
 
 
 def is_unknown(data: Any) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from house import TYPES, built, check, folder
+from house import built, check, folder, types
 from xspm.app import checks
 from xspm.app.examples import Trial, judge, run_examples
 from xspm.app.policies import FOLDER
@@ -15,7 +15,7 @@ from xspm.app.types import filled_by, resource_types
 from xspm.errors import PolicyError, UsageError, apart
 from xspm.model.schema import Shape
 from xspm.model.verdict import Status, Verdict
-from xspm.policy import library
+from xspm.policy.building import build
 from xspm.policy.folder import Folder, read_folder
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true, containers: [{name: a, image: b}]}"
@@ -50,7 +50,7 @@ def test_find_says_what_it_did_not_find(pattern: str, hint: str) -> None:
 def test_the_skeleton_of_every_type_compiles(kind: str) -> None:
     path = checks.new("own.new_one", kind)
     assert path == Path(FOLDER, "checks/own/new_one.yaml")
-    assert [error.diagnostics() for error in library.build([read_folder(Path(FOLDER))], resource_types()).errors] == []
+    assert [error.diagnostics() for error in build([read_folder(Path(FOLDER))], resource_types).errors] == []
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_a_first_condition_for_every_shape(shape: Shape, expected: str) -> None:
 
 
 def test_sound_refuses_every_mistake_and_own_are_not_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    mixed = library.build(
-        [folder({"checks/a.yaml": check("1 < 2")}), folder({"checks/b.yaml": check("1 < 2")}, shipped=False)], TYPES
+    mixed = build(
+        [folder({"checks/a.yaml": check("1 < 2")}), folder({"checks/b.yaml": check("1 < 2")}, shipped=False)], types
     )
     assert [one.id for one in checks.own(mixed)] == ["b"]
     monkeypatch.setattr(checks, "built", lambda _policies: mixed)
@@ -141,7 +141,7 @@ def _trials(
     reference: bool = False,
 ) -> list[Trial]:
     text = _HEAD.format(resource=resource, expression=expression, remediation=remediation, examples=examples, head=head)
-    made = library.build([Folder("f", {"checks/a.yaml": text.encode()})], resource_types())
+    made = build([Folder("f", {"checks/a.yaml": text.encode()})], resource_types)
     assert [error.diagnostics() for error in made.errors] == []
     engine = ReferenceEngine() if reference else None
     return list(run_examples(made.library.checks["a"], made.checks["a"], engine))

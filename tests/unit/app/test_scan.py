@@ -15,7 +15,8 @@ from xspm.app.policies import InForce
 from xspm.app.reference import ReferenceEngine
 from xspm.app.scan import Request, engine_for, now, recognise, report, scan
 from xspm.errors import ConnectorError, UsageError
-from xspm.policy.assess import FastEngine, Memory
+from xspm.policy.assess import FastEngine
+from xspm.policy.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,6 +3,7 @@ from __future__ import annotations
 import marshal
 import subprocess
 import sys
+import tracemalloc
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -117,3 +118,51 @@ def test_package_loads_the_environment_when_it_is_asked_for() -> None:
 
     with pytest.raises(AttributeError):
         _ = xspm.cel.nothing
+
+
+@pytest.mark.parametrize(
+    "grown",
+    [
+        "{}.replace('', 'xxxxxxxxxxxxxxxx')",
+        "{}.replace('a', 'aaaaaaaaaaaaaaaa')",
+        "[{}, 'a', 'a'].join('{pad}')",
+        "'%s{pad}'.format([{}])",
+        "'%x%x%x%x%x%x%x%x'.format([{}, 'a', 'a', 'a', 'a', 'a', 'a', 'a'])",
+        "'%s'.format([[{}, '{pad}']])",
+        "{} + '{pad}'",
+        "strings.quote({} + '{pad}')",
+        "({} + '{pad}').reverse()",
+        "({} + '{pad}').upperAscii()",
+        "({} + '{pad}').split('').join()",
+        "string(bytes({} + '{pad}'))",
+        "base64.encode(bytes({} + '{pad}'))",
+        r"regex.replace({}, 'a', '\\0\\0')",
+    ],
+)
+def test_a_text_is_paid_for_before_it_is_made(environment: Environment, grown: str) -> None:
+    """However a text is put together, what may be made in all is no more than sixteen characters a step."""
+    text = "resource.a"
+    for _ in range(5):
+        text = grown.replace("{}", text).replace("{pad}", "a" * 300)
+    program = environment.compile(f"size({text}) < 0", resource="k8s.role", params={}, expect="bool")
+    data = {"a": "a" * 40}
+    assert program.evaluate(data, {}, {}, "") is False
+    assert program.evaluate_long(data, {}, {}, "", cost_limit=50) == EvaluationError("cost limit of 50 steps exceeded")
+
+
+@pytest.mark.parametrize("verb", ["%s", "%x"])
+def test_what_is_formatted_is_paid_for_before_it_is_put_together(environment: Environment, verb: str) -> None:
+    program = environment.compile(
+        f"'{verb * 8}'.format([resource.a, resource.a, resource.a, resource.a, resource.a, resource.a, resource.a, "
+        "resource.a]) == ''",
+        resource="k8s.role",
+        params={},
+        expect="bool",
+    )
+    tracemalloc.start()
+    try:
+        result = program.evaluate({"a": "a" * 2_000_000}, {}, {}, "", cost_limit=200_000)
+        assert result == EvaluationError("cost limit of 200000 steps exceeded")
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()

@@ -169,6 +169,30 @@ def test_results_come_back_as_values_of_the_language(source: str, expected: Any)
     assert not isinstance(actual, list) or [type(item) for item in actual] == [type(item) for item in expected]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("resource.u in []", False),
+        ("resource.l.all(i, !(i in resource.none))", True),
+        ("'x' in resource.m", False),
+        ("'u' in resource.m", True),
+        ("1 in resource.l", True),
+        ("2 in resource.l", DENIED),
+        ("resource.u in resource.m", DENIED),
+        ("[1 / 0].all(i, true) || 1 in []", EvaluationError),
+        ("[resource.?missing.orValue(1), resource.?u.orValue(2)].exists(i, i == 1)", True),
+        ("[resource.?u.orValue(2)].all(i, i == 2)", DENIED),
+        ("resource.m.map(k, k).exists(k, k == 'u')", True),
+        ("resource.i == 1 && [ip('127.0.0.1')].all(i, i.isLoopback())", True),
+        ("optional.of(resource.i).optMap(i, [i]).orValue([2]) == [1]", True),
+    ],
+)
+def test_an_unknown_nearby_hinders_no_answer(source: str, expected: Any) -> None:
+    data = {"u": DENIED, "l": [1, DENIED], "m": {"u": DENIED}, "none": [], "i": 1}
+    result = answer(source, data)
+    assert isinstance(result, EvaluationError) if expected is EvaluationError else result == expected
+
+
 def test_repeated_keys_of_a_made_map_are_an_error() -> None:
     assert isinstance(answer("{'a': 1, 'b': 1}.transformMapEntry(k, v, {v: k})"), EvaluationError)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 
 import pytest
@@ -17,6 +18,9 @@ class Terminal(io.StringIO):
 
     def fileno(self) -> int:
         return 1
+
+
+SPINNER = tuple("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 
 
 def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
@@ -91,6 +95,16 @@ def test_progress_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     with console.progress() as tell:
         tell("silent")
     assert "silent" not in terminal.getvalue()
+
+
+def test_progress_keeps_to_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second line of it would stay behind."""
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = on_a_terminal(monkeypatch)
+    with console.progress() as tell:
+        tell("manifests/shop/" + "long-name-" * 8 + ".yaml (1488 objects so far)")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert [line for line in re.split(r"[\r\n]+", shown) if line and not line.startswith(SPINNER)] == []
 
 
 def test_a_defect_is_one_line_unless_debugged(

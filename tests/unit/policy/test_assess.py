@@ -13,7 +13,9 @@ from house import built, check, door, snapshot
 from xspm.model.asset import Location, Problem, Resource
 from xspm.model.check import PolicyException
 from xspm.model.verdict import Assessment, ExceptionRef, Observed, Score
-from xspm.policy.assess import FastEngine, Memory, assess
+from xspm.policy.assess import FastEngine, assess
+from xspm.policy.exceptions import unmatched
+from xspm.policy.memory import Memory
 from xspm.policy.plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -174,6 +176,51 @@ def test_an_expired_exception_stops_counting_and_is_reported() -> None:
     assert made.expired == ("e.yaml:2: expired on 2026-05-31: locked (r)",)
 
 
+@pytest.mark.parametrize(
+    ("expires", "days", "overlong"),
+    [
+        ("2027-06-02", None, ()),
+        ("2027-06-03", None, ("e.yaml:2: ends on 2027-06-03, and at most 366 days from the evidence are allowed: ",)),
+        ("9999-12-31", 30, ("e.yaml:2: ends on 9999-12-31, and at most 30 days from the evidence are allowed: ",)),
+        ("2026-07-01", 30, ()),
+        ("2028-06-01", 1096, ()),
+    ],
+)
+def test_an_exception_that_ends_too_late_does_not_count(
+    expires: str, days: int | None, overlong: tuple[str, ...]
+) -> None:
+    """The time is the evidence's, not the reader's."""
+    limited = LOCKED if days is None else msgspec.structs.replace(LOCKED, max_exception_days=days)
+    made = _assess(limited, snapshot(door("front", locked=False)), [_exception(expires=expires)])
+    assert made.overlong == tuple(f"{line}locked (r)" for line in overlong)
+    assert (made.verdicts[0].exception is None) == bool(overlong)
+
+
+@pytest.mark.parametrize(
+    ("changes", "evidence", "expected"),
+    [
+        ({}, snapshot(door("front", locked=False)), ()),
+        ({}, snapshot(door("front")), ("e.yaml:2: locked (r)",)),
+        ({"resources": ("frnot",)}, snapshot(door("front", locked=False)), ("e.yaml:2: locked (r)",)),
+        ({"assets": ("other",)}, snapshot(door("front")), ()),
+        ({"checks": ("unasked",)}, snapshot(door("front")), ()),
+        ({"expires": "2020-01-01"}, snapshot(door("front", locked=False)), ()),
+        ({}, snapshot(problems=[Problem("access", "no", ("test.door",))]), ()),
+    ],
+)
+def test_an_exception_that_matched_nothing(
+    changes: dict[str, Any], evidence: Snapshot, expected: tuple[str, ...]
+) -> None:
+    exceptions = [_exception(**changes)]
+    assert unmatched(exceptions, [_assess(LOCKED, evidence, exceptions)]) == expected
+    assert unmatched([], [_assess(LOCKED, evidence)]) == ()
+
+
+def test_an_exception_that_matched_on_one_asset_is_in_use() -> None:
+    open_, shut = (_assess(LOCKED, snapshot(door("front", locked=locked))) for locked in (False, True))
+    assert unmatched([_exception()], [shut, open_]) == ()
+
+
 def test_an_exception_never_touches_a_pass() -> None:
     made = _assess(LOCKED, snapshot(door("front")), [_exception(), _exception(expires="2020-01-01")])
     assert made.verdicts[0].exception is None
@@ -248,6 +295,6 @@ LOCKED_AND_FEW = _plan(a=check("resource.locked && resource.keys != null && reso
 def test_an_exception_leaves_what_passes_alone() -> None:
     library = built({"checks/a.yaml": check("resource.locked")}, shipped=False).library
     snap = snapshot(door("front"), door("rear", locked=False))
-    exception = PolicyException(("a",), ("*",), "r", "o", "2999-01-01")
+    exception = PolicyException(("a",), ("*",), "r", "o", "2027-01-01")
     seen = assess(plan(library, (), snap.asset), snap, engine=FastEngine(), exceptions=[exception])
     assert [(one.status, one.exception is not None) for one in seen.verdicts] == [("pass", False), ("fail", True)]

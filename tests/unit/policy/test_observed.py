@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from house import built, check, door, snapshot
 from xspm.model.unknown import Unknown
-from xspm.policy.assess import FastEngine, _Resources, assess, brief
+from xspm.policy.assess import FastEngine, _Resources, assess
+from xspm.policy.observed import brief
 from xspm.policy.plan import plan
 
 if TYPE_CHECKING:

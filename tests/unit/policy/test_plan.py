@@ -62,6 +62,13 @@ def test_several_policies_give_the_worst_severity() -> None:
     assert _summary(made)[1] == ("b.locked", "critical", {})
 
 
+def test_the_fewest_days_of_the_policies_limit_an_exception() -> None:
+    few, many, unsaid = (_policy(text) for text in ("max_exception_days: 30\n", "max_exception_days: 400\n", ""))
+    assert _plan({"p": unsaid}).max_exception_days == 366
+    assert _plan({"p": unsaid, "q": many}, ["p", "q"]).max_exception_days == 400
+    assert _plan({"p": few, "q": many}, ["p", "q"]).max_exception_days == 30
+
+
 def test_policies_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(PolicyError, match=r"policies p and q give a\.few_keys different parameters"):
         _plan({"p": _policy(), "q": _policy("overrides: [{checks: [a.*], params: {most: 1}}]\n")}, ["p", "q"])

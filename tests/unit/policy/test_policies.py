@@ -57,6 +57,9 @@ _HEAD = 'title: T\nversion: "1"\n'
         (_HEAD + "include: [{checks: [a]}]\noverrides: [{severity: low}]\n", "an override names the checks"),
         (_HEAD + "include: [{checks: [a]}]\noverrides: [{checks: [a]}]\n", "an override changes"),
         (_HEAD + "include: [{checks: [a]}]\nscope: {os.family: debian}\n", "`os.family` must be a list"),
+        (_HEAD + "include: [{checks: [a]}]\nmax_exception_days: 0\n", "a number of days from 1 to 1096"),
+        (_HEAD + "include: [{checks: [a]}]\nmax_exception_days: true\n", "a number of days from 1 to 1096"),
+        (_HEAD + "include: [{checks: [a]}]\nmax_exception_days: 99999\n", "a number of days from 1 to 1096"),
         ("title: T\nversion: 1\ninclude: [{checks: [a]}]\n", "`version` must be text"),
     ],
 )

@@ -21,11 +21,11 @@ def changed(run: Run, **fields: Any) -> Run:
     [
         (
             {},
-            "10 fail and 9 unknown of severity high or worse, 1 thing that could not be read; 1 target could not be read",
+            "10 fail and 9 unknown of severity high or worse, 1 thing that could not be read; 1 target could not be assessed",
         ),
         (
             {"fail_on": "critical"},
-            "1 fail and 2 unknown of severity critical, 1 thing that could not be read; 1 target could not be read",
+            "1 fail and 2 unknown of severity critical, 1 thing that could not be read; 1 target could not be assessed",
         ),
         ({"allow_unknown": True, "failures": ()}, "10 fail of severity high or worse"),
         ({"fail_on": "never", "failures": ()}, "no threshold is set, so findings do not fail the run"),

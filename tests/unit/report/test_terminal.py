@@ -7,6 +7,7 @@ import sys
 import msgspec
 import pytest
 
+from xspm.model.asset import Location, Problem
 from xspm.model.verdict import Failure, Run
 from xspm.report import terminal
 from xspm.report.ansi import width_of
@@ -44,12 +45,30 @@ def test_lists_are_folded_unless_verbose(run: Run) -> None:
 
 def test_last_line_is_the_gate(run: Run, empty: Run) -> None:
     assert terminal.render(run, width=200).splitlines()[-1] == (
-        "Gate fails: 10 fail and 9 unknown of severity high or worse, 1 thing that could not be read; 1 target could not be read"
+        "Gate fails: 10 fail and 9 unknown of severity high or worse, 1 thing that could not be read; 1 target could not be assessed"
     )
     assert (
         terminal.render(empty).splitlines()[-1]
         == "Gate passes: nothing of severity high or worse fails or is undecided"
     )
+
+
+def test_files_that_could_not_be_read_come_first_and_once(run: Run) -> None:
+    """What leaves every check of a type undecided is one thing to mend, however many files it is."""
+    types = tuple(f"k8s.type{number}" for number in range(20))
+    problems = tuple(
+        Problem("format", "looks like a template", types, Location(f"{name}.yaml", 3), "run helm template")
+        for name in ("a", "b", "c")
+    )
+    (first, *_) = run.assessments
+    lost = msgspec.structs.replace(run, assessments=(msgspec.structs.replace(first, problems=problems),))
+    text = terminal.render(lost, width=80)
+    assert text.index("3 files could not be read: looks like a template") < text.index("fix:")
+    assert text.count("looks like a template") == 1
+    assert text.count("hint: run helm template") == 1
+    assert "incomplete: all 20 resource types" in text
+    assert all(f"{name}.yaml:3" in text for name in ("a", "b", "c"))
+    assert ", ".join(types[:3]) in " ".join(terminal.render(lost, width=80, verbose=True).split())
 
 
 def test_a_gate_does_not_pass_over_a_target_that_could_not_be_read(empty: Run) -> None:

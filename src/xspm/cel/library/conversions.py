@@ -103,7 +103,7 @@ def bool__(value: Any) -> Any:
 def bytes__(meter: Meter, value: Any) -> Any:
     """`bytes(value)`: UTF-8."""
     if type(value) is str:
-        meter.charge(len(value) >> 8)
+        meter.make(len(value))
         return value.encode("utf-8", "surrogatepass")
     return value if type(value) is bytes else strict(value)
 
@@ -120,7 +120,7 @@ def string__(meter: Meter, value: Any) -> Any:
     if kind is float:
         return double_text(value)
     if kind is bytes:
-        meter.charge(len(value) >> 8)
+        meter.make(len(value))
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError:

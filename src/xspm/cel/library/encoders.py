@@ -13,7 +13,7 @@ def base64_encode_(meter: Meter, value: Any) -> Any:
     """`base64.encode(value)`."""
     if type(value) is not bytes:
         return strict(value)
-    meter.charge(len(value) >> 8)
+    meter.make(2 * len(value))
     return base64.b64encode(value).decode("ascii")
 
 
@@ -21,7 +21,7 @@ def base64_decode_(meter: Meter, text: Any) -> Any:
     """`base64.decode(text)`; padding may be left out."""
     if type(text) is not str:
         return strict(text)
-    meter.charge(len(text) >> 8)
+    meter.make(len(text))
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):

@@ -13,6 +13,8 @@ from xspm.model.unknown import Unknown
 _CLAUSE: Final = re.compile(r"%(%|(?:\.([0-9]+))?([a-zA-Z]?))")
 _PRECISION_MAX: Final = 1000
 _DEFAULT_PRECISION: Final = 6
+_ITEM: Final = 4
+"""Steps that one value inside a list or map takes."""
 _NON_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -28,13 +30,11 @@ def format_(meter: Meter, template: Any, arguments: Any) -> Any:
     """`template.format(arguments)`."""
     if type(template) is not str or type(arguments) is not list:
         return strict(template, arguments)
-    meter.charge(len(template) >> 6)
+    meter.make(len(template))
     try:
-        text = _filled(meter, template, arguments)
+        return _filled(meter, template, arguments)
     except _BadClauseError as stop:
         return stop.result
-    meter.charge(len(text) >> 8)
-    return text
 
 
 def _filled(meter: Meter, template: str, arguments: list[Any]) -> str:
@@ -60,7 +60,10 @@ def _filled(meter: Meter, template: str, arguments: list[Any]) -> str:
         )
         if precision > _PRECISION_MAX:
             _fail(f"precision above {_PRECISION_MAX}")
-        parts.append(_one(meter, verb, arguments[used], precision))
+        part = _one(meter, verb, arguments[used], precision)
+        meter.charge(1)
+        meter.make(len(part))
+        parts.append(part)
         used += 1
     return "".join([*parts, template[at:]])
 
@@ -83,6 +86,8 @@ def _one(meter: Meter, verb: str, value: Any, precision: int) -> str:
             return _in_base(value, "b", "only integers and bools can be formatted as binary")
         case "o":
             return _in_base(value, "o", "octal clause can only be used on integers")
+    if type(value) in {str, bytes}:
+        meter.make(8 * len(value))  # of a character up to four bytes, of a byte two digits
     return _hex(value, verb)
 
 
@@ -135,11 +140,14 @@ def _text(meter: Meter, value: Any) -> str:
     kind = type(value)
     if isinstance(value, Unknown | EvaluationError):
         raise _BadClauseError(strict(value))
-    meter.charge(1)
+    meter.charge(_ITEM)
     if kind is list:
-        return f"[{', '.join(_text(meter, item) for item in value)}]"
+        items = [_text(meter, item) for item in value]
+        meter.make(sum(map(len, items)))
+        return f"[{', '.join(items)}]"
     if kind is dict:
         entries = sorted((_text(meter, unkey(key)), _text(meter, item)) for key, item in value.items())
+        meter.make(2 * sum(len(key) + len(item) for key, item in entries))
         return "{" + ", ".join(f"{key}: {item}" for key, item in entries) + "}"
     if value is None:
         return "null"

@@ -307,7 +307,7 @@ def add_(meter: Meter, left: Any, right: Any) -> Any:
         if kind is int:
             return _int(left + right)
         if kind is str or kind is bytes:
-            meter.charge((len(left) + len(right)) >> 6)
+            meter.make(len(left) + len(right))
             return left + right
         if kind is list:
             meter.charge(len(left) + len(right))

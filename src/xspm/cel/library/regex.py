@@ -154,18 +154,22 @@ def regex_replace_(meter: Meter, text: Any, pattern: Any, new: Any, limit: Any =
     compiled = _compiled(pattern)
     if type(compiled) is EvaluationError:
         return compiled
+    meter.charge(1)
     parts: list[str] = []
     at = 0
+    groups = new.count("\\")
+    meter.make(len(text))
     for count, found in enumerate(compiled.finditer(text)):
         if count == limit:
             break
+        # A group is no longer than the match.
+        meter.charge(_MATCH * (1 + groups))
+        meter.make(len(new) + groups * (found.end() - found.start()))
         put = _expanded(new, found, compiled.groups)
         if put is None:
             return EvaluationError(f"invalid replacement string: {new}")
-        meter.charge(_MATCH + (len(put) >> 7))
         parts += (text[at : found.start()], put)
         at = found.end()
-    meter.charge(1 + (len(text) >> 7))
     return "".join([*parts, text[at:]])
 
 

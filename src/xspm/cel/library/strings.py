@@ -89,7 +89,8 @@ def join_(meter: Meter, items: Any, separator: Any = "") -> Any:
         return strict(items, separator)
     if not _texts(*items):
         return strict(*items)
-    meter.charge(len(items) + ((sum(map(len, items)) + len(items) * len(separator)) >> 6))
+    meter.charge(len(items))
+    meter.make(sum(map(len, items)) + len(items) * len(separator))
     return separator.join(items)
 
 
@@ -97,7 +98,7 @@ def lower_ascii_(meter: Meter, text: Any) -> Any:
     """`text.lowerAscii()`."""
     if type(text) is not str:
         return strict(text)
-    meter.charge(len(text) >> 8)
+    meter.make(len(text))
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
@@ -105,7 +106,7 @@ def upper_ascii_(meter: Meter, text: Any) -> Any:
     """`text.upperAscii()`."""
     if type(text) is not str:
         return strict(text)
-    meter.charge(len(text) >> 8)
+    meter.make(len(text))
     return text.upper() if text.isascii() else text.translate(_UPPER)
 
 
@@ -116,7 +117,7 @@ def replace_(meter: Meter, text: Any, old: Any, new: Any, limit: Any = -1) -> An
     count = text.count(old)
     if 0 <= limit < count:
         count = limit
-    meter.charge((len(text) + max(0, count * (len(new) - len(old)))) >> 6)
+    meter.make(len(text) + max(0, count * (len(new) - len(old))))
     return text.replace(old, new, count)
 
 
@@ -127,7 +128,8 @@ def split_(meter: Meter, text: Any, separator: Any, limit: Any = -1) -> Any:
     if limit == 0:
         return []
     count = text.count(separator) + 1 if separator else len(text)
-    meter.charge((len(text) >> 10) + count)
+    meter.charge(count)
+    meter.make(len(text))
     if separator or not text:
         return [""] if not text else text.split(separator, limit - 1 if limit > 0 else -1)
     if 0 < limit < len(text):
@@ -145,7 +147,7 @@ def substring_(meter: Meter, text: Any, start: Any, end: Any = None) -> Any:
             return EvaluationError(_INVALID_INDEX.format(index))
     if start > end:
         return EvaluationError(f"invalid substring range. start: {start}, end: {end}")
-    meter.charge((end - start) >> 8)
+    meter.make(end - start)
     return text[start:end]
 
 
@@ -153,14 +155,14 @@ def trim_(meter: Meter, text: Any) -> Any:
     """`text.trim()`: without white space at either end."""
     if type(text) is not str:
         return strict(text)
-    meter.charge(len(text) >> 8)
+    meter.make(len(text))
     return text.strip(_WHITE)
 
 
 def reverse_(meter: Meter, value: Any) -> Any:
     """`value.reverse()` for text and lists."""
     if type(value) is str:
-        meter.charge(len(value) >> 8)
+        meter.make(len(value))
         return value[::-1]
     if type(value) is list:
         meter.charge(len(value))
@@ -172,5 +174,5 @@ def quote_(meter: Meter, text: Any) -> Any:
     """`strings.quote(text)`."""
     if type(text) is not str:
         return strict(text)
-    meter.charge(len(text) >> 8)
+    meter.make(2 * len(text))
     return '"' + text.translate(_QUOTED) + '"'

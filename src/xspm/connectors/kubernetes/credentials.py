@@ -1,4 +1,4 @@
-"""Credentials that only their surroundings tell: blocks of YAML, headers, password files, flags of known programs.
+"""Credentials that only their surroundings tell: blocks of YAML, headers, password files.
 
 What is taken out is the value; name, flag and user stay. Every pattern costs linear time on any text.
 """
@@ -18,25 +18,25 @@ SUSPECT: Final = "(redacted?)"
 
 HINTS: Final = (
     "auth", "basic ", "echo ", "printf ",
-    "bearer", "cookie", "curl", "ldap", "login", "ls0tls1crudjti", "mongo", "mysql", "mariadb",
-    "psql", "requirepass", "signature", "wget", ":*:", ":5432:",
+    "bearer", "cookie", "login", "ls0tls1crudjti", "requirepass", "signature", ":*:", ":5432:",
+    "{sha", "{ssha", "{plain", "{clear", "{crypt", "{md5", "{smd5", "{pbkdf", "{argon", "{blf",
 )  # fmt: skip
 """Texts, in lower case, of which one stands in everything the patterns below find."""
 
 _NAME: Final = (
-    r"(?i)pass(?:word|wd|phrase|code|wort)|(?:^|[-_.]|[a-z])pass$|(?:^|[-_.])pass[-_.]|pwd|secret|token(?!iz)|credential|"
+    r"(?i)pass(?:word|wd|phrase|code|wort)|(?:^|[-_.]|[a-z])pass$|(?:^|[-_.])pass[-_.]|pwd|(?:^|[-_.]|admin|bind|root|user)pw$|^psk$|secret|token(?!iz)|credential|"
     r"api[-_.]?key|access[-_.]?key|private[-_.]?key|private$|[-_.]key(?:[-_.]?(?:base|data|id|pem))?$|(?:^|[-_.])(?:basic[-_.]?)?auth$|"
     r"authorization$|bearer|cookies?$|cookie[-_.]?value|signature$|connection[-_.]?string|(?:^|[-_.])dsn$|webhook[-_.]?url|(?:^|[-_.])pat$|"
     r"jwt(?!ks)|(?:^|[-_.])salt$|(?:^|[-_.])login$|(?:^|[-_.])creds$"
 )
 _WEAK: Final = r"(?i)key(?:[-_.]?(?:id|data))?$|cookie|signature|login$"
 _STRONG: Final = (
-    r"(?i)pass|pwd|secret|token|credential|(?:api|access|private|encryption|ssh|signing|master|account|license|client|"
+    r"(?i)pass|pwd|pw$|psk|secret|token|credential|(?:api|access|private|encryption|ssh|signing|master|account|license|client|"
     r"stripe|tls)[-_.]?key|webhook|\.key$"
 )
 _CAMEL_KEY: Final = r"[a-z](?:Key|Pass|Auth)$"
 _HARMLESS: Final = (
-    r"(?i)^(?:old)?pwd$|(?:name|names|file|files|path|paths|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|"
+    r"(?i)(?:name|names|file|files|path|paths|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|"
     r"type|length|host|port|count|limit|limits|(?<![a-z])(?:max|min|size)|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|"
     r"seconds|namespace|store|provider|mount|review|rotation|tokens|config|kubeconfig|cluster|registry|repository|"
     r"account|url|uri|endpoint|username|"
@@ -65,15 +65,12 @@ _PGPASS: Final = r"(?m)^([^\s:]+:(?:[0-9]{1,5}|\*):[^\s:]+:[^\s:]+:)(\S+)$"
 _PIPED: Final = r"\b((?:echo|printf)[ \t]+)([^|\n]{1,400})(?=\|[^|\n]{0,80}(?:passw|login|stdin|sudo|base64|openssl))"
 _ENCODED: Final = r"LS0tLS1CRUdJTi(?:[A-Za-z0-9+/=]|\r?\n[ \t]*(?=[A-Za-z0-9+/=]{8}))*"
 
-PROGRAMS: Final = (
-    r"mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mariadb-admin|sshpass|redis-cli|curl|wget|psql|mongo|"
-    r"mongosh|mongodump|mongorestore|ldapsearch|ldapadd|ldapmodify|smbclient|docker|podman|skopeo|helm|htpasswd|mc|amqp"
+_OBJECT_KIND: Final = (
+    r"(?im)^[ \t-]{0,80}[\"']?kind[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?secret(?:list)?[\"']?[ \t\r]*(?:#|$)"
 )
-_COMMAND: Final = rf"(?<![\w.-])(?:{PROGRAMS})[ \t][^|;&\n]*"
-_FLAG: Final = (
-    r"(?<=[ \t])(-[paw][ \t]*|(?:-u|--user|--proxy-user|-U)[= \t]*[\"']?[^\s:%\"']*[:%])"
-    r"(?![-$])(\"[^\"]*\"?|'[^']*'?|[^\s\"']+)"
-)
+_VALUES: Final = r"[ \t-]{0,80}[\"']?(?:data|stringData)[\"']?[ \t]{0,9}:[ \t]{0,9}(?:[#&{]|\r?$)"
+_PAIR: Final = r"([ \t]{0,80}[\"']?[^\s:\"'{}]{1,253}[\"']?[ \t]{0,9}:[ \t]{1,9})(?![|>&])(?=\S)"
+"""A Secret that stands as YAML within a text: where its values are, and one of them."""
 
 
 @lru_cache(maxsize=4096)
@@ -115,11 +112,16 @@ def mark(name: str) -> str:
 def hides(name: str, value: str) -> bool:
     """Whether what stands under a name is to be taken out; wider than what a check calls a credential."""
     telling, address = _names(name)
-    if re.match(_HARMLESS_VALUE, value):
+    if re.match(_HARMLESS_VALUE, value) or is_working_folder(name, value):
         return False
     if not telling:
         return _excused(name) and _belies(name, value)
     return not (address and ("://" in value or value.startswith("/")))
+
+
+def is_working_folder(name: str, value: str) -> bool:
+    """Whether it is the variable of every shell that names its folder, and no password: `PWD=/app`."""
+    return name.lower() in ("pwd", "oldpwd") and re.match(r"[/~.$`]|[A-Za-z]:[\\/]", value) is not None
 
 
 def redact_surroundings(text: str) -> str:
@@ -128,8 +130,7 @@ def redact_surroundings(text: str) -> str:
         text = _blocks(text)
     for pattern in (_HEADER, _COOKIE, _SCHEME, _DIRECTIVE, _NETRC, _PGPASS, _PIPED):
         text = re.sub(pattern, rf"\1{REDACTED}", text)
-    text = re.sub(_ENCODED, _encoded, text)
-    return re.sub(_COMMAND, lambda found: re.sub(_FLAG, rf"\1{REDACTED}", found[0]), text)
+    return re.sub(_ENCODED, _encoded, text)
 
 
 def _encoded(found: re.Match[str]) -> str:
@@ -145,17 +146,24 @@ def _blocks(text: str) -> str:
     """Take out what stands on the lines below a telling key: block scalars, folded scalars, items of a list."""
     kept: list[str] = []
     indent, block = -1, False
+    within = re.search(_OBJECT_KIND, text) is not None
     for line in text.split("\n"):
         bare = line.lstrip(" ")
         depth = len(line) - len(bare)
         if indent >= 0 and (
             not bare.strip() or depth > indent or (depth == indent and bare.startswith("- ") and not block)
         ):
+            if within and not block and (pair := re.match(_PAIR, line)) is not None:
+                kept.append(f"{pair[1]}{REDACTED}")
+                continue
             if block or (bare.strip() and ": " not in bare and not bare.rstrip().endswith(":")):
                 kept.append(f"{line[:depth]}{REDACTED}" if bare.strip() else line)
                 continue
         else:
             indent = -1
+        if within and re.match(_VALUES, line) is not None:
+            indent, block = depth, False
+            line = re.sub(r"\{.*", REDACTED, line)  # noqa: PLW2901 - what it holds is not given on
         name, colon, rest = bare.partition(":")
         rest = rest.strip()
         if colon and len(name) <= 200 and (not rest or rest[0] in "|>&") and hides(name.strip(" -\"'\t"), "x"):

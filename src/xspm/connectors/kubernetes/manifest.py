@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from xspm.connectors.kubernetes.builds import KUSTOMIZE, not_built, report_changes
 from xspm.connectors.kubernetes.defaults import CONTAINER_LISTS
 from xspm.connectors.kubernetes.files import is_build_file
 from xspm.connectors.kubernetes.mistaken import mistaken_kind
@@ -16,7 +17,7 @@ from xspm.connectors.kubernetes.names import ARGO, CLUSTER_SCOPED, DEFAULT_NAMES
 from xspm.connectors.kubernetes.pipelines import is_pipeline, pipeline_templates
 from xspm.connectors.kubernetes.place import Place
 from xspm.connectors.kubernetes.pod import Template, read_template, string_map
-from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed, unsupported
+from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed
 from xspm.connectors.kubernetes.redact import redact_object
 from xspm.connectors.kubernetes.shapes import describe, dotted, is_unknown, unknown
 from xspm.connectors.kubernetes.templates import SearchLimitError, find_pods, known_path
@@ -32,13 +33,6 @@ _MAX_LISTS: Final = 5
 """Lists within lists."""
 _MAX_TEXTS: Final = 3
 """Manifests as text within manifests as text."""
-_KUSTOMIZE: Final = "kustomize.config.k8s.io"
-_CHANGES: Final = (
-    "components", "configMapGenerator", "configurations", "generators", "helmChartInflationGenerator", "helmCharts",
-    "images", "patches", "patchesJson6902", "patchesStrategicMerge", "replacements", "replicas", "secretGenerator",
-    "transformers", "vars",
-)  # fmt: skip
-"""What a build file changes objects with, or makes new ones."""
 
 
 class Manifest:
@@ -121,7 +115,7 @@ def _objects(
     place = Place(document, path) if around is None else _embedded_place(document, around, path)
     if "apiVersion" not in value or "kind" not in value:
         if not path and value and is_build_file(place.file):
-            report(_not_built(value, place))
+            report(not_built(value, place))
         return
     api_version, kind = value["apiVersion"], value["kind"]
     if type(kind) is not str or type(api_version) is not str or not kind or not api_version:
@@ -135,6 +129,29 @@ def _objects(
         yield _manifest(value, api_version, kind, place, report)
         if group_of(api_version) == ARGO:
             yield from _embedded(value, kind, place, report, texts)
+        if not is_builtin(group_of(api_version)):
+            report_changes(value, group_of(api_version), kind, place, report)
+            yield from _nested(document, value, path, report, around=around, texts=texts)
+
+
+def _nested(
+    document: Document,
+    value: dict[str, Any],
+    path: Path,
+    report: Callable[[Problem], None],
+    *,
+    around: Location | None,
+    texts: int,
+) -> Iterator[Manifest]:
+    """Yield the objects that stand within a custom object."""
+    from xspm.connectors.kubernetes.nested import nested  # noqa: PLC0415 - most manifests hold none
+
+    for at, own in nested(value, group_of(value["apiVersion"])):
+        if texts == _MAX_TEXTS:
+            place = Place(document, (*path, *at)).location()
+            report(malformed("manifests within manifests nest too deep", around or place, resource_types=ALL_TYPES))
+            return
+        yield from _objects(document, own, (*path, *at), report, around=around, texts=texts + 1)
 
 
 def _embedded(
@@ -189,21 +206,10 @@ def _is_object(
     value: dict[str, Any], api_version: str, kind: str, place: Place, report: Callable[[Problem], None]
 ) -> bool:
     """Whether it belongs to the API of a cluster; a build file of kustomize is noted."""
-    if group_of(api_version) == _KUSTOMIZE and kind in {"Kustomization", "Component"}:
-        report(_not_built(value, place))
+    if group_of(api_version) == KUSTOMIZE and kind in {"Kustomization", "Component"}:
+        report(not_built(value, place))
         return False
     return not (api_version == "v1" and kind == "Config" and ("clusters" in value or "contexts" in value))
-
-
-def _not_built(value: dict[str, Any], place: Place) -> Problem:
-    """Say that a build file is not built; what it would change of the objects may be anything."""
-    folder = place.file.rpartition("/")[0] or "."
-    return unsupported(
-        f"{place.file} is not built: files are assessed as they stand, without its patches and generators",
-        place.file,
-        resource_types=ALL_TYPES if any(value.get(field) for field in _CHANGES) else (),
-        hint=f"assess what it makes: kustomize build {folder} | xspm scan -",
-    )
 
 
 def _manifest(
@@ -246,7 +252,18 @@ def _manifest(
         template = read_template(manifest.value, path, place, wrong, bare=True)
         if template is not None:
             manifest.templates.append(template)
-    for paths, does in ((found.unread, "holds containers"), (found.rights, "gives pods rights")):
+    # What is said of a part once need not be said of what it holds.
+    told = (*found.unread, *found.rights, *found.specs)
+    partial = [
+        path
+        for path in found.partial
+        if not any(path[: len(each)] == each or each[: len(path)] == path for each in told)
+    ]
+    for paths, does in (
+        (found.unread, "holds containers"),
+        (found.rights, "gives pods rights"),
+        (partial, "describes pods"),
+    ):
         _unread(title, paths, does, place, report)
     manifest.place = None
     return manifest

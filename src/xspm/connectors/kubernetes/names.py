@@ -56,7 +56,17 @@ RAW_TYPES: Final[dict[tuple[str, str], tuple[str, str]]] = {
 TYPED: Final = ("k8s.container", "k8s.namespace_summary", "k8s.object", "k8s.rbac_grant", "k8s.workload")
 
 BUILTIN_GROUPS: Final = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
-"""API groups of Kubernetes itself that have no dot; those with one end in `.k8s.io`."""
+"""API groups of Kubernetes itself that have no dot."""
+_DOTTED_GROUPS: Final = frozenset(
+    f"{name}.k8s.io"
+    for name in (
+        "admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates",
+        "coordination", "discovery", "events", "flowcontrol.apiserver", "gateway.networking", "internal.apiserver",
+        "metrics", "networking", "node", "policy.networking", "rbac.authorization", "resource", "scheduling",
+        "snapshot.storage", "storage", "storagemigration",
+    )
+)  # fmt: skip
+"""Other groups that end in `.k8s.io`, as Spark's, are those of operators."""
 
 CLUSTER_SCOPED: Final = frozenset(
     {
@@ -81,4 +91,4 @@ def group_of(api_version: str) -> str:
 
 def is_builtin(group: str) -> bool:
     """Whether Kubernetes itself defines an API group."""
-    return group in BUILTIN_GROUPS or group.endswith(".k8s.io")
+    return group in BUILTIN_GROUPS or group in _DOTTED_GROUPS

@@ -36,8 +36,14 @@ def unsupported(message: str, file: str, *, resource_types: tuple[str, ...] = ()
 def broken(error: DocumentError, *, template: bool) -> Problem:
     """Say that a document is broken; the offending line itself stays out, for it may hold a secret."""
     location = Location(file=error.file or "", line=error.line, column=error.column)
-    hint = "a template? render it first, for instance with helm template" if template else error.hint
-    return Problem(kind="format", message=_line(error.message), resource_types=ALL_TYPES, location=location, hint=hint)
+    message, hint = error.message, error.hint
+    if template:
+        # What the parser stumbles over differs from template to template, and none of it is what is wrong.
+        message, hint = (
+            "looks like a template, as those of helm, which is no manifest yet",
+            "run helm template and scan its output: helm template CHART | xspm scan -",
+        )
+    return Problem(kind="format", message=_line(message), resource_types=ALL_TYPES, location=location, hint=hint)
 
 
 def malformed(

@@ -6,8 +6,9 @@ templates often leave, is the same as no annotations.
 Redacted are: every value of a Secret, binary ConfigMap values, the last applied configuration that kubectl keeps in an
 annotation, and wherever they stand (environment, arguments, annotations, ConfigMaps, custom resources) values that look
 like credentials: by the name they are given under, or by their own form (private keys, tokens of well-known services,
-passwords in URLs). Redacted values stay strings, so that a check on the type of a field is not misled. Redaction is
-meant to take too much rather than too little.
+passwords in URLs), or by the program or language around them (`xspm.connectors.kubernetes.commands`, `…written`). What
+becomes a Secret elsewhere (a SealedSecret's template) counts as one. Redacted values stay strings, so that a check on
+the type of a field is not misled. Redaction is meant to take too much rather than too little.
 """
 
 from __future__ import annotations
@@ -16,11 +17,19 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from xspm.connectors.kubernetes.credentials import HINTS, PROGRAMS, hides, mark, redact_surroundings
+import msgspec
+
+from xspm.connectors.kubernetes.commands import HINTS as COMMAND_HINTS
+from xspm.connectors.kubernetes.commands import redact_commands, secret_words
+from xspm.connectors.kubernetes.credentials import HINTS, hides, is_working_folder, mark, redact_surroundings
 from xspm.connectors.kubernetes.credentials import REDACTED as REDACTED  # noqa: PLC0414 - given on
+from xspm.connectors.kubernetes.written import HINTS as WRITTEN_HINTS
+from xspm.connectors.kubernetes.written import redact_written
 from xspm.model.unknown import UNKNOWN_KEY
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_APPLIED: Final = ("/last-applied-configuration", "/last-applied", "objectset.rio.cattle.io/applied")
+"""Annotations in which tools keep a whole object, as it was applied, in forms of their own."""
 
 # Patterns stay text until one is needed: most manifests need none, and compiling them takes longer than reading one.
 _TELLING_NAME: Final = (
@@ -32,7 +41,7 @@ _NAME_HINTS: Final = ("connection", "credential", "jwt", "key", "pass", "pwd", "
 _NAME_ENDS: Final = ("auth", "dsn", "pat", "salt")
 """A name without any of these is none that the pattern above finds."""
 _HARMLESS_NAME: Final = (
-    r"(?i)^(?:old)?pwd$|(?:name|names|file|path|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|type|length|url|uri|host|port|"
+    r"(?i)(?:name|names|file|path|dir|ref|refs|ttl|timeout|enabled|expiry|expiration|duration|type|length|url|uri|host|port|"
     r"username|id|count|limit|limits|(?<![a-z])(?:max|min|size)|version|mode|audience|issuer|class|policy|algorithm|prefix|suffix|endpoint|seconds|"
     r"namespace|store|provider|keyname|mount|review|rotation|tokens)$"
 )
@@ -50,25 +59,29 @@ _KNOWN_FORM: Final = (
     r"|\bAIza[A-Za-z0-9_-]{35}|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_-]{40,}"
     r"|\bSG\.[A-Za-z0-9_-]{16,100}\.[A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9_-]{20,}|\bhvs\.[A-Za-z0-9_-]{20,}|\bdop_v1_[a-f0-9]{32,}"
     r"|hooks\.slack\.com/services/[A-Za-z0-9/_-]+|\$(?:2[abxy]|[156y]|argon2[a-z]*)\$[A-Za-z0-9./$=,+-]{16,}"
+    r"|\{(?:PLAIN|CLEAR|CRYPT|S?SHA[0-9]{0,3}|S?MD5|PBKDF2[A-Z0-9-]{0,8}|ARGON2[A-Z]{0,2}|BLF-CRYPT)\}[^\s:,\"'{}]{4,}"
 )
 _IN_URL: Final = r"(://[^\s/:@'\"]*:)(?!\$[({])([^\s/@'\"]+)(@)"
 _ASSIGNED: Final = (
     r"(?i)(?P<name>(?:password|passwd|passphrase|passwort|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|"
-    r"credential|pwd|signature|(?<![a-z])auth(?![a-z])|(?<![a-z])authToken|pass(?![a-z])|[_.-]key(?![a-z])|(?<=[a-z])Key(?![a-z]))"
+    r"credential|pwd|signature|(?<![a-z])auth(?![a-z])|(?<![a-z])(?:(?:[a-z]{0,20}(?:admin|bind|root|user))?pw|psk)(?![a-z])|(?<![a-z])authToken|pass(?![a-z])|[_.-]key(?![a-z])|(?<=[a-z])Key(?![a-z]))"
     r"[A-Za-z0-9_-]{0,40})"
     r"(?P<sign>(?:\\{0,4}[\"'])?[ \t]*(?:=>|[:=])[ \t]*|[ \t]+)"
     r"(?P<value>\\{1,4}\"[^\"\n]*\"?|\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;\"'&)}\]]+)"
 )
 """Every part either has a bounded length or, once begun, cannot fail: hostile texts cost linear time."""
+_FLOW: Final = r"\[[ \t]{0,4}\"[^\[\]\n]{1,1000}\]"
 _NAME_BEFORE: Final = r"[A-Za-z0-9_.-]*\Z"
 _HINTS: Final = (
-    *HINTS,
+    *HINTS, *COMMAND_HINTS, *WRITTEN_HINTS,
     "$", "://", "aiza", "akia", "a3t", "asia", "cred", "dop_", "eyj", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "hvs.",
     "key", "npm_", "pass", "pat-", "pat_", "pwd", "pypi", "rk-", "rk_", "secret", "sg.", "sk-", "sk_", "slack", "token",
     "xapp", "xox",
 )  # fmt: skip
 """A text without any of these, in whatever case, holds nothing that the patterns above find."""
 _SHORT: Final = 40
+_PLACE: Final = r"/|\.{1,2}(?:/|\Z)|[0-9]{1,5}(?::[0-9]{1,5})?\Z"
+"""A path or a port: what `-p` and `-a` mean with most programs."""
 _ARGUMENT_KEYS: Final = frozenset({"args", "command"})
 _VALUES: Final = ("data", "stringData", "binaryData")
 """Where a Secret keeps its values."""
@@ -92,7 +105,7 @@ _PLAIN_KEYS: Final = frozenset(
 
 def looks_credential(name: str, value: str) -> bool:
     """Whether a literal value given under `name` looks like a credential."""
-    if re.match(_HARMLESS_VALUE, value):
+    if re.match(_HARMLESS_VALUE, value) or is_working_folder(name, value):
         return False
     return _names_secret(name) or (_hinted(value) and _form(value) != value)
 
@@ -107,13 +120,37 @@ def redact_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
     return copy
 
 
+def _blank_templates(value: Any) -> Any:
+    """Redact what becomes a Secret within an object that makes some: a SealedSecret's or an ExternalSecret's template.
+
+    What merely refers to a value (`{{ .password }}`) stays.
+    """
+    if type(value) is list:
+        return [_blank_templates(item) for item in value]
+    if type(value) is not dict:
+        return value
+    return {
+        key: {
+            name: item if type(item) is str and re.match(_HARMLESS_VALUE, item) else REDACTED
+            for name, item in item.items()
+        }
+        if key in _VALUES and type(item) is dict and UNKNOWN_KEY not in item
+        else _blank_templates(item)
+        for key, item in value.items()
+    }
+
+
 def redact_text(text: str) -> str:
     """Return a text (a configuration file, a script, an annotation) without what looks like credentials in it."""
     return _redact_short(text) if len(text) <= _SHORT else _redact(text)
 
 
 def _redact(text: str) -> str:
-    return re.sub(_ASSIGNED, _assigned, redact_surroundings(_form(text))) if _hinted(text) else text
+    if not _hinted(text):
+        return text
+    if text[:1] in "{[" or "[" in text:
+        text = _lists(_json(text))
+    return re.sub(_ASSIGNED, _assigned, redact_surroundings(redact_commands(redact_written(_form(text)), REDACTED)))
 
 
 _redact_short = lru_cache(maxsize=8192)(_redact)
@@ -140,6 +177,34 @@ def _hinted(text: str) -> bool:
     return False
 
 
+def _json(text: str) -> str:
+    """Redact a text that is one JSON document by its structure, which tells more than its words."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
+    copy = _list([value])[0]
+    return text if copy == value else msgspec.json.encode(copy).decode()
+
+
+def _lists(text: str) -> str:
+    """Redact the command lines within a text that are lists: `CMD ["redis-cli", "-a", "…"]`."""
+    return re.sub(_FLOW, _flow, text)
+
+
+def _flow(found: re.Match[str]) -> str:
+    try:
+        words = msgspec.json.decode(found[0], type=list[str])
+    except msgspec.DecodeError:
+        return found[0]
+    parts = secret_words(words)
+    for index, start in parts.items():
+        words[index] = words[index][:start] + REDACTED
+    return msgspec.json.encode(words).decode() if parts else found[0]
+
+
 def _form(text: str) -> str:
     """Replace what has the form of a credential wherever it stands."""
     if "://" in text:
@@ -150,7 +215,13 @@ def _form(text: str) -> str:
 def _assigned(found: re.Match[str]) -> str:
     """Replace the value of `name = value` in a text."""
     name, sign, value = found["name"], found["sign"], found["value"]
-    if re.search(_HARMLESS_NAME, name) or re.match(_HARMLESS_VALUE, value.strip("\"'")) or value[0] in "${[<(":
+    # The pattern finds the end of `OLDPWD` only.
+    if (
+        is_working_folder(name, value.strip("\"'"))
+        or re.search(_HARMLESS_NAME, name)
+        or re.match(_HARMLESS_VALUE, value.strip("\"'"))
+        or value[0] in "${[<("
+    ):
         return found[0]
     if sign.isspace():
         before = re.search(_NAME_BEFORE, found.string[max(0, found.start() - 40) : found.start()])
@@ -182,7 +253,7 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
     for key, item in value.items():
         kind = type(item)
         if kind is str:
-            if key == LAST_APPLIED:
+            if key == LAST_APPLIED or key.endswith(_APPLIED):
                 copy[key] = REDACTED
             else:
                 copy[key] = mark(key) if hides(key, item) else redact_text(item)
@@ -191,9 +262,13 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
         elif item is None:
             continue
         elif kind is list:
-            copy[key] = _arguments(item) if key in _ARGUMENT_KEYS else _within(key, _list(item))
+            copy[key] = _within(key, _list(item)) if key not in _ARGUMENT_KEYS else _arguments(item)
         else:
             copy[key] = REDACTED if kind is not bool and _named_credential(key, str(item)) else item
+    if type(program := value.get("command")) is list and type(rest := value.get("args")) is list:
+        # What an argument means is told by the program that the command names.
+        line = _arguments([*program, *rest])
+        copy |= {"command": line[: len(program)], "args": line[len(program) :]}
     name, literal = value.get("name"), value.get("value")
     if (
         type(name) is str
@@ -201,13 +276,21 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
         and (hides(name, str(literal)) or looks_credential(name, str(literal)))
     ):
         copy["value"] = REDACTED if looks_credential(name, str(literal)) else mark(name)
-    if type(value.get("kind")) is str and value["kind"].lower() in ("secret", "secretlist"):
-        _blank_values(copy)
+    if type(made := value.get("kind")) is str and "secret" in made.lower():
+        return _secret(copy, made.lower())
+    return copy
+
+
+def _secret(copy: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Redact what is a Secret, or makes one, wherever it stands."""
+    if kind not in ("secret", "secretlist"):
+        return {key: _blank_templates(item) for key, item in copy.items()}
+    _blank_values(copy)
     return copy
 
 
 def _blank_values(secret: dict[str, Any]) -> None:
-    """Redact a Secret, or the Secrets of a list, wherever it stands."""
+    """Redact a Secret, or the Secrets of a list."""
     for holder in (secret, *(secret["items"] if type(secret.get("items")) is list else ())):
         for field in _VALUES:
             if type(holder) is dict and field in holder:
@@ -243,14 +326,19 @@ def _named_credential(name: str, value: str) -> bool:
 def _arguments(items: list[Any]) -> list[Any]:
     """Redact a command line: `--password=x`, `--password x`, and whatever has the form of a credential."""
     copy: list[Any] = []
-    follows = named_user = False
-    program = any(type(item) is str and re.fullmatch(PROGRAMS, item.rpartition("/")[2]) for item in items)
-    for item in items:
+    follows = named_user = short = False
+    known = secret_words([item if type(item) is str else "" for item in items])
+    for index, item in enumerate(items):
         if type(item) is not str:
             copy.extend(_list([item]))
             follows = False
             continue
-        if follows and not item.startswith("-") and not re.match(_HARMLESS_VALUE, item):
+        if (
+            follows
+            and not item.startswith("-")
+            and not re.match(_HARMLESS_VALUE, item)
+            and not (short and re.match(_PLACE, item))
+        ):
             copy.append(REDACTED)
             follows = False
             continue
@@ -258,14 +346,15 @@ def _arguments(items: list[Any]) -> list[Any]:
         user, colon, password = item.partition(":")
         if equals and " " not in name and (hides(name, literal) or looks_credential(name, literal)):
             copy.append(f"{name}={REDACTED}")
-        elif program and item[:2] == "-p" and len(item) > 2:
-            copy.append(f"-p{REDACTED}")
+        elif index in known:
+            copy.append(f"{item[: known[index]]}{REDACTED}")
         elif (named_user or password.endswith("@")) and colon and password and " " not in item and "/" not in password:
             copy.append(f"{user}:{REDACTED}")
         else:
             copy.append(redact_text(item))
+        short = item in ("-p", "-a")
         named_user = item in ("-u", "--user", "--proxy-user")
-        follows = item in ("-p", "-a") or (item.startswith("-") and not equals and " " not in item and hides(item, "x"))
+        follows = short or (item.startswith("-") and not equals and " " not in item and hides(item, "x"))
     return copy
 
 

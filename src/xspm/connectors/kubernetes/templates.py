@@ -4,7 +4,9 @@ Kinds of Kubernetes itself keep theirs at a known place. In any other object a p
 with a list `containers` whose items have a name and an image, command or security context; below `spec` of something
 called a template, or beside `metadata`, a name or image alone will do, and a `podTemplate` needs none, for operators
 complete it with their own. Containers in other forms (the steps of a pipeline) are not read, and noted. The search is
-bounded. Pipelines that are known are read by `xspm.connectors.kubernetes.pipelines`.
+bounded. What only looks like a part of a pod (a setting that pods have, an image) is noted too. Whole objects within an
+object are left to `xspm.connectors.kubernetes.nested`. Pipelines that are known are read by
+`xspm.connectors.kubernetes.pipelines`.
 """
 
 from __future__ import annotations
@@ -37,16 +39,31 @@ _WITHOUT: Final = {("apps", "ControllerRevision"), ("apiextensions.k8s.io", "Cus
 _ONE: Final = frozenset({"container", "initContainer", "mainContainer", "script", "sidecar", "stepTemplate"})
 _SEVERAL: Final = frozenset({"containers", "ephemeralContainers", "initContainers", "sidecars", "steps"})
 """What pipelines and operators call containers that stand outside a pod spec."""
+_OF_CONTAINERS: Final = ("command", "env", "envFrom", "resources", "volumeMounts")
 _ONE_ENDING: Final = ("Container",)
 _SEVERAL_ENDING: Final = ("Containers",)
 _PARTIAL: Final = ("podtemplate", "podtemplatespec")
 _HOST: Final = ("hostIPC", "hostNetwork", "hostPID", "privileged")
 _OFF: Final[tuple[Any, ...]] = (None, False, "", [], {})
-_POLICIES: Final = ("gatekeeper.sh", "kyverno.io")
+POLICIES: Final = ("gatekeeper.sh", "kyverno.io")
 """Groups whose objects say what pods may not have, in the words of pods."""
+_POD_ONLY: Final = frozenset(
+    {
+        "affinity", "automountServiceAccountToken", "hostAliases", "imagePullSecrets", "initContainers", "nodeSelector",
+        "podSecurityContext", "priorityClassName", "runtimeClassName", "schedulerName", "securityContext",
+        "serviceAccountName", "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
+        "volumeMounts", "volumes",
+    }
+)  # fmt: skip
+"""Fields that hardly anything but a pod, or what is merged into one, has."""
+_POD_NAMES: Final = ("driver", "executor", "pod", "pods", "podspec", "template", "templates", "worker", "workers")
+"""Names of what holds parts of pods: there one such field will do."""
+_NO_PODS: Final = ("image.toolkit.fluxcd.io", "kpack.io", "metal3.io", "source.toolkit.fluxcd.io")
+"""Groups whose objects name images that they do not run."""
 _MARKS: Final = ("image", "command", "securityContext")
 KNOWN_KINDS: Final = frozenset(_KNOWN)
 """API group and kind of what makes pods in Kubernetes itself."""
+_CONTENT: Final = ("data", "metadata", "roleRef", "rules", "spec", "stringData", "subjects", "webhooks")
 MAX_DEPTH: Final = 16
 MAX_NODES: Final = 20_000
 
@@ -71,6 +88,8 @@ class Found(NamedTuple):
     """Containers, or lists of them, in a form that is not read."""
     rights: list[Path]
     """Settings outside a pod spec that give pods the node or more rights than they need."""
+    partial: list[Path]
+    """What looks like a part of a pod, names an image that is run, or holds objects as text, and is not read."""
 
 
 def template_paths(value: dict[str, Any], group: str, kind: str) -> list[Path]:
@@ -90,14 +109,28 @@ def find_pods(value: dict[str, Any], group: str, kind: str) -> Found:
     """
     known = _KNOWN.get((group, kind))
     if known is not None:
-        return Found([known], [], [], [])
+        return Found([known], [], [], [], [])
     if (group, kind) in _WITHOUT:
-        return Found([], [], [], [])
-    return _search(value, custom=not is_builtin(group) and not group.endswith(_POLICIES))
+        return Found([], [], [], [], [])
+    custom = not is_builtin(group) and not group.endswith(POLICIES)
+    found = _search(value, custom=custom)
+    if group.endswith(_NO_PODS):
+        found.partial.clear()
+    return found
+
+
+def is_nested_object(value: Any) -> bool:
+    """Whether a mapping within an object is an object itself; a mere reference to one has no content."""
+    return (
+        type(value) is dict
+        and type(value.get("apiVersion")) is str
+        and type(value.get("kind")) is str
+        and any(type(value.get(field)) in (dict, list) for field in _CONTENT)
+    )
 
 
 def _search(root: dict[str, Any], *, custom: bool) -> Found:
-    found = Found([], [], [], [])
+    found = Found([], [], [], [], [])
     level: list[tuple[Path, Any]] = [((), root)]
     visited = 0
     for _ in range(MAX_DEPTH):
@@ -107,8 +140,12 @@ def _search(root: dict[str, Any], *, custom: bool) -> Found:
             if visited > MAX_NODES:
                 raise SearchLimitError
             if type(value) is dict:
+                if custom and path and is_nested_object(value):
+                    continue
                 if custom:
                     found.rights.extend(_rights(path, value))
+                    if _is_part(path, value):
+                        found.partial.append(path)
                 below.extend(
                     ((*path, key), item)
                     for key, item in value.items()
@@ -139,7 +176,7 @@ def _taken(key: str, item: Any, path: Path, holder: dict[str, Any], found: Found
     if several and type(item) is dict:
         # Operators also name them by the keys of a mapping.
         parts = list(item.values())
-    if any(map(_is_marked, parts)):
+    if any(map(_is_marked, parts)) or (one and type(item) is dict and any(field in item for field in _OF_CONTAINERS)):
         found.unread.append((*path, key))
         return True
     return False
@@ -161,6 +198,18 @@ def _rights(path: Path, value: dict[str, Any]) -> list[Path]:
         if adds or unconfined or wide or root or value.get("runAsNonRoot") is False:
             found.append(path)
     return found
+
+
+def _is_part(path: Path, value: dict[str, Any]) -> bool:
+    """Whether a mapping looks like a part of a pod, names an image to run, or holds an object as text."""
+    image = value.get("image")
+    if (type(image) is str and image) or (type(image) is dict and "repository" in image):
+        return True
+    if any(type(item) is str and "apiVersion:" in item and "kind:" in item for item in value.values()):
+        return True
+    count = sum(1 for field in value if field in _POD_ONLY and value[field] not in _OFF)
+    name = next((step for step in reversed(path) if type(step) is str), "").lower()
+    return count > 1 or (count == 1 and (name in _POD_NAMES or name.endswith(_PARTIAL)))
 
 
 def _is_pod_spec(containers: list[Any], path: Path, holder: dict[str, Any]) -> bool:

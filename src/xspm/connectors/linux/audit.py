@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from xspm.connectors.linux.audit_order import effective
 from xspm.connectors.linux.audit_rules import Rule, covered, parse_rules
 from xspm.connectors.linux.configuration import boolean, integer, words
 from xspm.connectors.linux.init import init_of
@@ -120,6 +121,8 @@ class Auditd(ResourceType, frozen=True, kw_only=True):
     """-f: 0 silent, 1 log, 2 panic; null when not set."""
     coverage: Maybe[AuditCoverage]
     """What the rules record."""
+    silencing_rules: Maybe[list[str]]
+    """Rules by which others record less than they say: `never` before them, `never,task`, `always,exclude`."""
     defaulted: list[str]
     """Fields whose value is the program's default."""
 
@@ -273,18 +276,28 @@ def _rules(source: Source) -> tuple[Literal["auditctl", "files"], list[Rule]] | 
 def _rule_values(source: Source, found: tuple[Literal["auditctl", "files"], list[Rule]] | Unknown) -> dict[str, Any]:
     """Return what the rules say together."""
     if isinstance(found, Unknown):
-        fields = ("rules_source", "rule_count", "immutable", "failure_mode", "backlog_limit", "coverage")
+        fields = (
+            "rules_source",
+            "rule_count",
+            "immutable",
+            "failure_mode",
+            "backlog_limit",
+            "coverage",
+            "silencing_rules",
+        )
         return dict.fromkeys(fields, found)
     origin, rules = found
     controls = {rule.key or "": rule.path or "" for rule in rules if rule.kind == "control"}
     log = _sudo_log(source)
+    recording, silencing = effective(rules)
     return {
         "rules_source": origin,
         "rule_count": sum(rule.kind != "control" for rule in rules),
         "immutable": controls.get("-e") == "2",
         "failure_mode": integer(controls.get("-f", "")),
         "backlog_limit": integer(controls.get("-b", "")),
-        "coverage": AuditCoverage(**covered(rules, wide=_wide(source), sudo_log=log)),
+        "coverage": AuditCoverage(**covered(recording, wide=_wide(source), sudo_log=log)),
+        "silencing_rules": [redact(rule.text) for rule in silencing],
     }
 
 

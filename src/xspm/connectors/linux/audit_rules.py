@@ -36,6 +36,8 @@ class Rule(msgspec.Struct, frozen=True):
     filters: tuple[str, ...] = ()
     key: str | None = None
     """-k; of a control option the option itself."""
+    silenced: frozenset[str] = frozenset()
+    """System calls that a rule before it keeps from being recorded."""
 
 
 def parse_rules(text: str, file: str | None) -> list[Rule]:
@@ -55,6 +57,8 @@ def _rule(words: list[str], text: str, file: str | None, line: int) -> Rule | No
     """Read one line; None for what is no rule."""
     if words[0] in {"-e", "-f", "-b", "-r", "--backlog_wait_time"} and len(words) > 1:
         return Rule("control", text, file, line, path=words[1], key=words[0])
+    if words[0] in {"-W", "-d"}:
+        return Rule("control", text, file, line, key=words[0])
     if words[0] not in {"-w", "-a", "-A"} or len(words) < 2:
         return None
     pairs = list(zip(words[2::2], words[3::2], strict=False))
@@ -69,8 +73,13 @@ def _rule(words: list[str], text: str, file: str | None, line: int) -> Rule | No
     syscalls = frozenset(name for flag, value in pairs if flag == "-S" for name in value.split(","))
     path = fields.get("path") or fields.get("dir")
     permissions = "".join(sorted(fields["perm"])) if "perm" in fields else None
+    action = ",".join(sorted(words[1].split(","), key=lambda word: word not in {"always", "never"}))
     watch = (
-        path is not None and syscalls <= {"all"} and "perm" in fields and not fields.keys() & {"auid", "uid", "euid"}
+        action == "always,exit"
+        and path is not None
+        and syscalls <= {"all"}
+        and "perm" in fields
+        and not fields.keys() & {"auid", "uid", "euid"}
     )
     return Rule(
         kind="watch" if watch else "syscall",
@@ -79,7 +88,7 @@ def _rule(words: list[str], text: str, file: str | None, line: int) -> Rule | No
         line=line,
         path=_clean(path) if path else None,
         permissions=permissions,
-        action=",".join(sorted(words[1].split(","), key=lambda word: word in {"exit", "exclude", "user", "task"})),
+        action=action,
         architecture=fields.get("arch"),
         syscalls=syscalls,
         filters=tuple(item for item in filters if not item.startswith(("key=", "arch="))),
@@ -129,7 +138,7 @@ def covered(rules: Iterable[Rule], *, wide: bool, sudo_log: str) -> dict[str, bo
     """Say for each group of events whether the rules record all of it.
 
     Args:
-        rules: in any order.
+        rules: those that record, as `effective` leaves them.
         wide: whether syscalls must be recorded for both word sizes.
         sudo_log: the file that sudo logs to.
     """
@@ -144,7 +153,10 @@ def covered(rules: Iterable[Rule], *, wide: bool, sudo_log: str) -> dict[str, bo
         fitting = [rule for rule in calls if all(any(word in item for item in rule.filters) for word in asked)]
         sizes = ("b64", "b32") if wide else ("b32",)
         return all(
-            any(({name, "all"} & rule.syscalls) and rule.architecture in {size, None} for rule in fitting)
+            any(
+                ({name, "all"} & rule.syscalls) and name not in rule.silenced and rule.architecture in {size, None}
+                for rule in fitting
+            )
             for name in names
             for size in sizes
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from xspm.connectors.linux import configuration
 from xspm.connectors.linux.boot_arguments import arguments
+from xspm.connectors.linux.boot_entries import PATTERNS, BootEntry, boot_entries
 from xspm.connectors.linux.logic import NOT_LIVE
 from xspm.connectors.linux.records import exists, settings
 from xspm.connectors.linux.transport import Needs
@@ -39,6 +40,10 @@ class Boot(ResourceType, frozen=True, kw_only=True):
     """The running kernel's command line, in order, secrets masked."""
     configured_command_line: Maybe[list[str] | None]
     """What the boot loader's settings give the next kernel (/etc/default/grub); null when there are none."""
+    entries: Maybe[list[BootEntry]]
+    """The kernels that the boot loader can start, with their arguments: GRUB's menu, entries of the Boot Loader
+    Specification, extlinux' labels.
+    """
     rescue_needs_password: Maybe[bool | None]
     """Whether the rescue and emergency shells ask for root's password; null on hosts without systemd."""
 
@@ -69,7 +74,7 @@ TYPES: Final = (Boot,)
 NEEDS: Final = Needs(
     texts=(
         *(pattern for patterns in _LOADERS.values() for pattern in patterns),
-        *(*_GRUB_USERS, *_SETTINGS, _SECURE_BOOT, "/proc/cmdline"),
+        *(*PATTERNS, *_GRUB_USERS, *_SETTINGS, _SECURE_BOOT, "/proc/cmdline"),
         *(f"{folder}/{unit}" for folder in _RESCUE_FOLDERS for unit in _RESCUE_UNITS),
         *(f"{folder}/{unit}.d/*.conf" for folder in _RESCUE_FOLDERS for unit in _RESCUE_UNITS),
     ),
@@ -91,6 +96,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
             secure_boot=_secure_boot(source, uefi),
             command_line=arguments(running) if isinstance(running, str) else running or [],
             configured_command_line=_configured(source),
+            entries=boot_entries(source),
             rescue_needs_password=_rescue(source),
         )
     )
@@ -176,7 +182,10 @@ def _configured(source: Source) -> Maybe[list[str] | None]:
             if isinstance(text, Unknown):
                 return text
             found = True
-            values.update((key, item.value) for key, item in configuration.shell_assignments(text or "").items())
+            for key, item in configuration.shell_assignments(text or "").items():
+                # Drop-ins usually add to what was set before: NAME="$NAME more".
+                before = values.get(key, "")
+                values[key] = item.value.replace(f"${{{key}}}", before).replace(f"${key}", before)
     if not found:
         return None
     return arguments(f"{values.get('GRUB_CMDLINE_LINUX', '')} {values.get('GRUB_CMDLINE_LINUX_DEFAULT', '')}")

@@ -10,6 +10,9 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from xspm.connectors.linux.capabilities import Capabilities, from_getcap
 from xspm.connectors.linux.ownership import DPKG_SEARCH, RPM_SEARCH
 from xspm.connectors.linux.pattern import expand, matcher, matcher_of_path
 from xspm.connectors.linux.records import RUN_AS_ROOT
@@ -25,7 +28,7 @@ from xspm.connectors.linux.transport import (
     is_null_device,
     too_large,
 )
-from xspm.connectors.linux.walk import WALK_TYPES
+from xspm.connectors.linux.walk import CAPABLE, WALK_TYPES
 from xspm.errors import ConnectorError
 from xspm.model.asset import Problem
 from xspm.model.unknown import Maybe, Unknown
@@ -60,6 +63,7 @@ class Capture:
         self.outputs: dict[tuple[str, ...], Output | None] = {}
         self.walked: list[Stat] = []
         self.walk_status: int | None = None
+        self.capable: dict[str, Capabilities] | None = None
         self.owners: dict[str, str] = {}
         self.owners_program = ""
 
@@ -93,8 +97,9 @@ class Capture:
             elif kind == b"w":
                 walking, self.walk_status = True, int(rest)
             else:
+                within = kind == b"g" and self.capable is not None
                 self._record(kind, rest, end)
-                if self.walk_status is None:
+                if self.walk_status is None and not within:
                     walked.clear()
         if walking:
             self.walked = list({found.path: found for found in walked}.values())
@@ -122,6 +127,8 @@ class Capture:
             lines = decode(answer).splitlines()
             keys = decode(paths).splitlines() if name == "rpm" else [line.rpartition(": ")[2] for line in lines]
             self.owners.update(zip(keys, lines, strict=False))
+        elif kind == b"g":
+            self.capable = (self.capable or {}) | from_getcap(decode(rest))
         elif kind == b"M":
             uid, _, self.kernel = name.partition(" ")
             self.uid = int(uid) if uid.isdigit() else -1
@@ -137,6 +144,7 @@ class CaptureSource:
         self._capture = capture
         self.root = capture.uid == 0
         self.missed_paths: set[str] = set()
+        self.missed_stats: set[str] = set()
         self.missed_commands: set[tuple[str, ...]] = set()
         kernel = capture.kernel or "{kernel}"
         self._texts = Patterns((text for need in capture.needs for text in need.texts), kernel)
@@ -148,11 +156,12 @@ class CaptureSource:
     @property
     def missed(self) -> Needs | None:
         """What another round trip would have to bring; None when nothing."""
-        if not self.missed_paths and not self.missed_commands:
+        if not self.missed_paths and not self.missed_stats and not self.missed_commands:
             return None
-        above = {path[:end] for path in self.missed_paths for end in range(1, len(path)) if path[end] == "/"}
-        paths = tuple(sorted(self.missed_paths | above))
-        return Needs(texts=paths, lists=paths, commands=tuple(sorted(self.missed_commands)))
+        # What was only looked up is not read: a program's content is of no use here.
+        paths = tuple(sorted(self.missed_paths | _above(self.missed_paths)))
+        stats = tuple(sorted((self.missed_stats | _above(self.missed_stats)) - set(paths)))
+        return Needs(texts=paths, lists=paths, stats=stats, commands=tuple(sorted(self.missed_commands)))
 
     def text(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[str | None]:
         """See `Source.text`."""
@@ -208,7 +217,7 @@ class CaptureSource:
         """See `Source.stat`."""
         found = self._capture.stats.get(path)
         if found is None:
-            return self._absent(path, self._known)
+            return self._absent(path, self._known, self.missed_stats)
         return self._capture.followed.get(path) if follow and found.kind == "link" else found
 
     def run(self, *argv: str) -> Maybe[Output | None]:
@@ -222,7 +231,7 @@ class CaptureSource:
 
     def walk(self) -> Iterator[Stat | Problem]:
         """See `Source.walk`."""
-        yield from self._capture.walked
+        yield from self._walked()
         status = self._capture.walk_status
         if status is None:
             yield Problem("limit", "what the walk of the file systems found was cut", resource_types=WALK_TYPES)
@@ -231,6 +240,20 @@ class CaptureSource:
         elif status and not self.root:
             message = "some folders could not be listed"
             yield Problem("access", message, resource_types=WALK_TYPES, hint=RUN_AS_ROOT)
+
+    def _walked(self) -> Iterator[Stat | Problem]:
+        """Yield what was found, with the capabilities that getcap told."""
+        capable = self._capture.capable
+        if capable is None:
+            message = "getcap is not installed there, so that capabilities of programs are not known"
+            yield Problem("unsupported", message, resource_types=(CAPABLE,))
+        rest = dict(capable or {})
+        for found in self._capture.walked:
+            own = rest.pop(found.path, None)
+            yield found if own is None else msgspec.structs.replace(found, capabilities=own)
+        if rest:
+            message = f"programs with capabilities could not be looked up: {min(rest)}"
+            yield Problem("format", message, resource_types=(CAPABLE,))
 
     @cached_property
     def _below(self) -> dict[str, set[str]]:
@@ -256,7 +279,7 @@ class CaptureSource:
         found = self.stat(path)
         return found if isinstance(found, Unknown) else found is not None
 
-    def _absent(self, path: str, asked: Patterns) -> Unknown | None:
+    def _absent(self, path: str, asked: Patterns, missed: set[str] | None = None) -> Unknown | None:
         """Tell what does not exist from what could not be seen and from what was not asked for."""
         folder = path.rpartition("/")[0]
         while folder:
@@ -267,8 +290,13 @@ class CaptureSource:
             folder = folder.rpartition("/")[0]
         if asked.cover(path):
             return None
-        self.missed_paths.add(path)
+        (self.missed_paths if missed is None else missed).add(path)
         return Unknown(f"not collected: {path}", cause="missing")
+
+
+def _above(paths: Iterable[str]) -> set[str]:
+    """Return the folders above paths."""
+    return {path[:end] for path in paths for end in range(1, len(path)) if path[end] == "/"}
 
 
 class Patterns:

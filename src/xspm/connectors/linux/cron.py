@@ -1,15 +1,18 @@
 """Scheduled jobs: cron's and at's access lists and every entry.
 
-Commands are copied with credentials masked. For each command that names a program by path, the program's own
-permissions are looked at: a root job that others can rewrite is a root shell for them.
+Commands are copied with credentials masked. For each program that a command starts, by path or along the table's PATH,
+it is asked who can change it: a root job that others can rewrite is a root shell for them.
 """
 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from xspm.connectors.linux.configuration import lines
+from xspm.connectors.linux import search_path
+from xspm.connectors.linux.changers import Changer, changer
+from xspm.connectors.linux.configuration import lines, unquote
 from xspm.connectors.linux.cron_commands import Programs
 from xspm.connectors.linux.init import init_of
 from xspm.connectors.linux.records import exists, fill, not_installed, resource, settings, unlisted
@@ -19,7 +22,7 @@ from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xspm.connectors.linux.transport import Source
     from xspm.model.asset import Problem, Resource
@@ -62,19 +65,23 @@ class CronJob(ResourceType, frozen=True, kw_only=True):
     user: str
     """Who it runs as."""
     schedule: str
-    """The five fields or `@daily` as written; the directory's name for a script."""
+    """The five fields, `@daily` or anacron's three as written; the directory's name for a script."""
     command: str
     """The command with credentials masked."""
     program: Maybe[str | None]
-    """Absolute path of the program it starts, of several the one that others can change or that is missing; null when
-    it starts none by path.
+    """Absolute path of the program it starts, of several the one that others can change or that is missing. One that
+    is named without its path is looked for along the table's PATH; null when none is found.
     """
     program_exists: Maybe[bool | None]
     """The program is there; null without a path."""
     program_uid: Maybe[int | None]
     """Its owner; null without a path or file."""
     program_writable: Maybe[bool | None]
-    """Group or others may write it, or a directory above that has no sticky bit; null without a path or file."""
+    """Someone other than root may change it or a folder on the way to it; null without a path."""
+    program_changeable_path: Maybe[str | None]
+    """The component that someone other than root may change: the program or a folder above it; null when none."""
+    program_changeable_by: Maybe[str | None]
+    """Who may: `user bob`, `group staff`, `everybody`; null when root alone can."""
 
 
 TYPES: tuple[type[ResourceType], ...] = (Cron, CronJob)
@@ -86,6 +93,7 @@ _SCRIPTS: Final = (*(f"/etc/cron.{period}" for period in _PERIODS), *(f"/etc/per
 NEEDS: Final = Needs(
     texts=(
         "/etc/crontab",
+        "/etc/anacrontab",
         "/etc/cron.d/*",
         "/var/spool/cron/crontabs/*",
         "/var/spool/cron/tabs/*",
@@ -106,6 +114,9 @@ NEEDS: Final = Needs(
     lists=(*_TABLES, "/etc/cron.d", *_SCRIPTS),
 )
 
+_ANACRON: Final = "/etc/anacrontab"
+_ANACRON_JOB: Final = re.compile(r"((?:\d+|@\w+)\s+\d+\s+\S+)\s+(.+)")
+_SETTING: Final = re.compile(r"[\"']?([A-Za-z_]\w*)[\"']?\s*=(.*)")
 _JOB: Final = re.compile(r"(@\w+|(?:\S+\s+){4}\S+)\s+(.+)")
 _JOB_LIMIT: Final = 10_000
 
@@ -157,7 +168,7 @@ def _names(source: Source, path: str) -> Maybe[list[str] | None]:
 
 def _jobs(source: Source) -> Iterator[Resource | Problem]:
     """Read tables of the system, tables of users, and scripts."""
-    tables: list[tuple[str, str | None]] = [("/etc/crontab", None)]
+    tables: list[tuple[str, str | None]] = [("/etc/crontab", None), (_ANACRON, "root")]
     for folder in ("/etc/cron.d", *_TABLES):
         names = source.list(folder)
         if isinstance(names, Unknown):
@@ -188,10 +199,12 @@ def _jobs(source: Source) -> Iterator[Resource | Problem]:
 
 def _table(source: Source, path: str, text: str, user: str | None) -> Iterator[tuple[CronJob, int]]:
     """Read one table; those of the system name the user before the command."""
+    given: dict[str, str] = {}
     for line in lines(text):
-        if re.match(r"[A-Za-z_]\w*\s*=", line.text):
+        if setting := _SETTING.match(line.text):
+            given[setting[1]] = unquote(setting[2].strip())
             continue
-        match = _JOB.match(line.text)
+        match = (_ANACRON_JOB if path == _ANACRON else _JOB).match(line.text)
         if match is None:
             continue
         who, command = user, match[2]
@@ -199,7 +212,8 @@ def _table(source: Source, path: str, text: str, user: str | None) -> Iterator[t
             who, _, command = command.partition(" ") if " " in command else command.partition("\t")
         if command.strip():
             schedule = " ".join(match[1].split())
-            yield _job(source, (path, line.number), schedule, who or "root", command.strip()), line.number
+            place = (path, line.number)
+            yield _job(source, place, schedule, who or "root", command.strip(), given), line.number
 
 
 def _scripts(source: Source) -> Iterator[Resource | Problem]:
@@ -216,13 +230,28 @@ def _scripts(source: Source) -> Iterator[Resource | Problem]:
                 )
 
 
-def _job(source: Source, place: tuple[str, int | None], schedule: str, user: str, command: str) -> CronJob:
+def _job(  # noqa: PLR0917 - a job is all of these
+    source: Source,
+    place: tuple[str, int | None],
+    schedule: str,
+    user: str,
+    command: str,
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> CronJob:
     path, line = place
     known: dict[str, Any] = {"file": path, "line": line, "user": user, "schedule": schedule, "command": redact(command)}
     started = Programs(command)
-    found = [_Program.of(source, program) for program in started.paths]
+    search = search_path.folders_of(given.get("PATH", ""), search_path.CRON)
+    shell = given.get("SHELL", "")
+    paths = [
+        *started.paths,
+        *(place for name in started.names for place in search_path.places(source, name, search)),
+        *([shell] if shell.startswith("/") else ()),
+    ]
+    found = [_Program.of(source, program) for program in dict.fromkeys(paths)]
     # One that is looked for before it is started may be missing.
-    found = [item for item in found if item.exists is not False or item.path not in started.tested]
+    passed = {*started.tested, shell}
+    found = [item for item in found if item.writable or item.path not in passed or item.exists is not False]
     worst = max(found, key=lambda item: item.concern, default=None)
     if started.unclear and (worst is None or not worst.concern):
         why = Unknown(f"which programs it starts cannot be told: {path}:{line}", cause="format")
@@ -235,6 +264,8 @@ def _job(source: Source, place: tuple[str, int | None], schedule: str, user: str
         program_exists=worst.exists,
         program_uid=worst.uid,
         program_writable=worst.writable,
+        program_changeable_path=worst.changer.path if isinstance(worst.changer, Changer) else worst.changer,
+        program_changeable_by=worst.changer.by if isinstance(worst.changer, Changer) else worst.changer,
     )
 
 
@@ -244,41 +275,29 @@ class _Program(NamedTuple):
     path: str
     exists: Maybe[bool]
     uid: Maybe[int | None]
-    writable: Maybe[bool | None]
+    changer: Maybe[Changer | None]
 
     @classmethod
     def of(cls, source: Source, path: str) -> _Program:
         """Look a program up."""
         found = source.stat(path, follow=True)
+        by = changer(source, path)
         if isinstance(found, Unknown):
-            return cls(path, found, found, found)
-        if found is None:
-            return cls(path, exists=False, uid=None, writable=None)
-        return cls(path, exists=True, uid=found.uid, writable=_writable(source, path))
+            return cls(path, found, found, by)
+        return cls(path, exists=found is not None, uid=found.uid if found else None, changer=by)
+
+    @property
+    def writable(self) -> Maybe[bool | None]:
+        """Whether someone other than root may change it, or put it there; null for one that is not there otherwise."""
+        if isinstance(self.changer, Unknown):
+            return self.changer
+        return True if self.changer else None if self.exists is False else False
 
     @property
     def concern(self) -> int:
         """How much it should be looked at: others may change it, it is missing, it cannot be told."""
-        if self.writable is True or (isinstance(self.uid, int) and self.uid != 0):
+        if self.writable is True:
             return 3
         if self.exists is False:
             return 2
-        return int(isinstance(self.exists, Unknown) or isinstance(self.writable, Unknown))
-
-
-def _writable(source: Source, program: str) -> Maybe[bool]:
-    """Whether group or others may replace a program, or a folder on the way to it."""
-    found = source.stat(program, follow=True)
-    if isinstance(found, Unknown):
-        return found
-    if found and found.mode & 0o022:
-        return True
-    folder = program.rpartition("/")[0]
-    while folder:
-        above = source.stat(folder, follow=True)
-        if isinstance(above, Unknown):
-            return above
-        if above and above.mode & 0o022 and not above.mode & 0o1000:
-            return True
-        folder = folder.rpartition("/")[0]
-    return False
+        return int(isinstance(self.exists, Unknown) or isinstance(self.changer, Unknown))

@@ -1,8 +1,8 @@
-"""Which programs a shell command starts, by path.
+"""Which programs a shell command starts.
 
 The command is cut into simple commands; of each, words that only start another program (`flock`, `sudo`, `bash -c`) are
-passed over with their own options. A program that is found by name in PATH is not of interest here. What is not
-understood makes the answer doubtful, never empty.
+passed over with their own options. Programs by path and those by bare name are kept apart. What is not understood
+makes the answer doubtful, never empty.
 """
 
 from __future__ import annotations
@@ -32,6 +32,27 @@ _WRAPPERS: Final[dict[str, tuple[str, int]]] = {
 """Programs that start the one named after them: their options with a value, and how many words come before it."""
 _USUAL: Final = re.compile(r"/(?:usr/)?s?bin/[^/]+")
 _PATH: Final = re.compile(r"[\w./+@:,=~-]+")
+_BUILTINS: Final = frozenset(
+    {
+        *(
+            ":",
+            ".",
+            "break",
+            "continue",
+            "echo",
+            "exec",
+            "exit",
+            "export",
+            "false",
+            "pwd",
+            "read",
+            "readonly",
+            "return",
+        ),
+        *("set", "shift", "source", "true", "ulimit", "umask", "unset", "wait", "command", "local"),
+    }
+)
+"""Words of the shell itself, which no folder of PATH can give another meaning."""
 _EXISTENCE: Final = frozenset({"-x", "-e", "-f", "-r", "-s"})
 
 
@@ -42,6 +63,8 @@ class Programs:
         """Read a command as cron hands it to the shell: what follows a bare percent sign is its input."""
         self.paths: list[str] = []
         """Absolute paths, in order."""
+        self.names: list[str] = []
+        """Bare names, which are looked up in PATH, in order."""
         self.tested: set[str] = set()
         """Paths that the command looks for before it starts them."""
         self.unclear = len(command) > _LIMIT
@@ -49,6 +72,7 @@ class Programs:
         self._folder: str | None = None
         self._read(re.split(r"(?<!\\)%", command[:_LIMIT], maxsplit=1)[0].replace("\\%", "%"), _DEPTH)
         self.paths = list(dict.fromkeys(self.paths))
+        self.names = list(dict.fromkeys(self.names))
 
     def _read(self, command: str, depth: int) -> None:
         """Cut a command into simple ones."""
@@ -83,6 +107,10 @@ class Programs:
         if not words or words[0] in _ENDS:
             return
         word, rest, name = words[0], words[1:], basename(words[0])
+        if name == "run-parts" and rest and rest[-1].startswith("/"):
+            # Whoever may write into the folder has a program there; one that is missing is passed over.
+            self._program(rest[-1])
+            self.tested.add(rest[-1])
         if name in {"test", "[", "[["}:
             self.tested |= {path for flag, path in pairwise(rest) if flag in _EXISTENCE}
         elif word in {"cd", "pushd"}:
@@ -111,7 +139,7 @@ class Programs:
 
     def _started(self, word: str) -> None:
         """Note a program that starts another; those of the system's own folders stand for none."""
-        if "/" in word and not _USUAL.fullmatch(word):
+        if not _USUAL.fullmatch(word):
             self._program(word)
 
     def _program(self, word: str) -> None:
@@ -126,6 +154,8 @@ class Programs:
                 self.unclear = True
             else:
                 self.paths.append(normpath(join(self._folder, word)))
+        elif word not in _BUILTINS:
+            self.names.append(word)
 
     def _shell(self, name: str, rest: list[str], depth: int) -> None:
         """Follow a shell into its script or its command."""

@@ -1,7 +1,8 @@
 """An unpacked root file system: nothing in it is executed, and no link leads out of it.
 
 Links are resolved here, component by component, as a process confined to that root would see them: absolute targets
-start at the root again and `..` never leaves it. The kernel only ever gets paths whose components are no links.
+start at the root again and `..` never leaves it. The kernel only ever gets one component at a time, relative to the
+open folder it is in, and never follows a link: what is changed into one meanwhile leads nowhere.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import stat as stat_bits
 from typing import TYPE_CHECKING
 
+from xspm.connectors.linux.beneath import Beneath
 from xspm.connectors.linux.local import LocalFiles
 from xspm.connectors.linux.pattern import resolve
 from xspm.errors import ConnectorError
@@ -25,6 +27,7 @@ class DirectorySource(LocalFiles):
     """Reads a root file system that is not in force."""
 
     live = False
+    kernel_follows = False
 
     def __init__(self, path: str) -> None:
         """Take the folder that is the root.
@@ -34,19 +37,19 @@ class DirectorySource(LocalFiles):
         """
         try:
             os.scandir(path).close()
+            self.top = os.path.realpath(path).rstrip("/")
+            self._beneath = Beneath(self.top)
         except (OSError, ValueError) as error:
             reason = (getattr(error, "strerror", None) or str(error)).lower()
             raise ConnectorError(f"cannot read the root file system {path}: {reason}") from error
-        self.top = os.path.realpath(path).rstrip("/")
         self.root = os.geteuid() == 0
         self._folders: dict[str, str] = {"": ""}
 
-    def locate(self, path: str, *, follow: bool) -> str:
+    def locate(self, path: str, *, follow: bool) -> tuple[str, int | None]:
         """Resolve a path inside the root."""
         if not path.startswith("/"):
             raise OSError(errno.ENOENT, "not an absolute path", path)
-        inside = self._resolve(path.rstrip("/") or "/", follow=follow)
-        return self.top + inside if inside != "/" else self.top or "/"
+        return self._beneath.place(self._resolve(path.rstrip("/") or "/", follow=follow))
 
     def run(self, *argv: str) -> Maybe[Output | None]:
         """Never run anything: that root's programs are not to be trusted, and this machine's speak of this machine."""
@@ -65,8 +68,9 @@ class DirectorySource(LocalFiles):
     def _readlink(self, path: str) -> str | None:
         """Return a link's target, None for everything else."""
         try:
-            if stat_bits.S_ISLNK(os.lstat(self.top + path).st_mode):
-                return os.readlink(self.top + path)  # noqa: PTH115 - as written, and called for every component
+            name, folder = self._beneath.place(path)
+            if stat_bits.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                return os.readlink(name, dir_fd=folder)
         except OSError as error:
             if error.errno in {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}:
                 raise

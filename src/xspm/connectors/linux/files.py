@@ -1,23 +1,22 @@
-"""Mode and owner of the files that matter, and what one walk of all file systems finds."""
+"""Mode and owner of the files that matter; `walked_files` adds what one walk of all file systems finds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from xspm.connectors.linux.changers import names_by_number
 from xspm.connectors.linux.file_purposes import HOME_PURPOSES, HOMES, PURPOSES
-from xspm.connectors.linux.ownership import owning_packages
-from xspm.connectors.linux.records import fill, octal, resource, settings
+from xspm.connectors.linux.records import fill, octal, resource
 from xspm.connectors.linux.transport import Needs, Stat, is_null_device
-from xspm.connectors.linux.walk import parse_mountinfo
-from xspm.model.asset import Problem
+from xspm.connectors.linux.walked_files import CapableFile, FilesystemScan, Names, SetuidFile, walked
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from xspm.connectors.linux.transport import Source
-    from xspm.model.asset import Resource
+    from xspm.model.asset import Problem, Resource
 
 
 class File(ResourceType, frozen=True, kw_only=True):
@@ -78,63 +77,12 @@ class File(ResourceType, frozen=True, kw_only=True):
     """Whether the file has no content; false for folders."""
 
 
-class SetuidFile(ResourceType, frozen=True, kw_only=True):
-    """A program that runs with the rights of its owner or group, whoever starts it."""
-
-    TYPE: ClassVar[str] = "linux.setuid_file"
-
-    path: str
-    """Absolute path."""
-    mode: str
-    """Permission bits in octal, four digits: `4755`."""
-    setuid: bool
-    """Whether it runs as its owner."""
-    setgid: bool
-    """Whether it runs as its group."""
-    owner: str | None
-    """Owner's name; null when no account has that number."""
-    group: str | None
-    """Group's name; null when no group has that number."""
-    world_writable: bool
-    """Whether everybody may change the program."""
-    group_writable: bool
-    """Whether members of its group may change the program."""
-    mounted_nosuid: bool
-    """Whether the file system it lies on ignores the bits."""
-    package: Maybe[str | None]
-    """Package that installed it; null when none did."""
-
-
-class FilesystemScan(ResourceType, frozen=True, kw_only=True):
-    """What one walk of all local file systems found.
-
-    A list is empty only when the walk was complete; it holds at most 1,000 paths, and the counts are exact.
-    """
-
-    TYPE: ClassVar[str] = "linux.filesystem_scan"
-
-    world_writable_files: Maybe[list[str]]
-    """Files that everybody may write, sorted."""
-    world_writable_file_count: Maybe[int]
-    """How many such files there are."""
-    world_writable_directories: Maybe[list[str]]
-    """Folders that everybody may write and that are not sticky, so that anybody may replace others' files; sorted."""
-    world_writable_directory_count: Maybe[int]
-    """How many such folders there are."""
-    unowned: Maybe[list[str]]
-    """Paths whose owner or group no account has, sorted."""
-    unowned_count: Maybe[int]
-    """How many such paths there are."""
-
-
-SHOWN: Final = 1000
-"""Paths of one list that are kept."""
 HOME_LIMIT: Final = 500
 """Homes that are looked at."""
 FILE_LIMIT: Final = 2000
 """Paths of one pattern that are kept."""
 
-TYPES: Final = (File, SetuidFile, FilesystemScan)
+TYPES: Final = (File, SetuidFile, CapableFile, FilesystemScan)
 NEEDS: Final = Needs(
     texts=("/etc/passwd", "/etc/group", "/proc/self/mountinfo", "/lib/apk/db/installed", "/etc/nsswitch.conf"),
     stats=(
@@ -146,16 +94,9 @@ NEEDS: Final = Needs(
 )
 
 
-class Names(NamedTuple):
-    """Accounts and groups by number."""
-
-    owners: Mapping[int, str]
-    groups: Mapping[int, str]
-
-
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Look up the paths that matter, then walk the file systems."""
-    names = Names(_by_number(source, "/etc/passwd"), _by_number(source, "/etc/group"))
+    names = Names(names_by_number(source, "/etc/passwd"), names_by_number(source, "/etc/group"))
     seen: set[str] = set()
     for purpose, patterns in PURPOSES.items():
         for pattern in patterns:
@@ -165,18 +106,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
         for purpose, patterns in HOME_PURPOSES.items():
             for pattern in patterns:
                 yield from _matching(source, f"{home}/{pattern}", purpose, user, names, seen)
-    yield from _walked(source, names)
-
-
-def _by_number(source: Source, path: str) -> dict[int, str]:
-    """Read names by number from passwd or group, the first of a number counting."""
-    text = source.text(path)
-    found: dict[int, str] = {}
-    for line in text.splitlines() if isinstance(text, str) else ():
-        fields = line.split(":")
-        if len(fields) > 2 and fields[2].isascii() and fields[2].isdigit():
-            found.setdefault(int(fields[2]), fields[0])
-    return found
+    yield from walked(source, names)
 
 
 def _homes(source: Source) -> Iterator[tuple[str, str]]:
@@ -248,131 +178,3 @@ def _file(path: str, found: Stat, purpose: str, user: str | None, names: Names) 
         sticky=bool(mode & 0o1000),
         empty=found.kind == "file" and found.size == 0,
     )
-
-
-class _Found:
-    """A list that is kept only so long, and counted whole."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.count = 0
-
-    def add(self, path: str) -> None:
-        """Count a path, and keep it while there is room."""
-        self.count += 1
-        if len(self.paths) < SHOWN:
-            self.paths.append(path)
-
-    def shown(self, doubt: Unknown | None) -> Maybe[list[str]]:
-        """Return what was found; nothing found is nothing only when everything was looked at."""
-        return doubt if doubt and not self.paths else sorted(self.paths)
-
-    def total(self, doubt: Unknown | None) -> Maybe[int]:
-        """Return how many there are, when everything was looked at."""
-        return doubt or self.count
-
-
-def _walked(source: Source, names: Names) -> Iterator[Resource | Problem]:
-    """Walk the file systems once and sort out what is found."""
-    writable_files, writable_folders, unowned = _Found(), _Found(), _Found()
-    special: list[Stat] = []
-    problems: list[Problem] = []
-    others = _Resolver(source, names)
-    for entry in source.walk():
-        if isinstance(entry, Problem):
-            problems.append(entry)
-            continue
-        if entry.mode & 0o6000 and entry.kind == "file" and len(special) < SHOWN:
-            special.append(entry)
-        if entry.mode & 0o002:
-            if entry.kind == "file":
-                writable_files.add(entry.path)
-            elif entry.kind == "directory" and not entry.mode & 0o1000:
-                writable_folders.add(entry.path)
-        if others.unowned(entry):
-            unowned.add(entry.path)
-    doubt = Unknown(problems[0].message, cause=_cause(problems[0])) if problems else None
-    yield from _special(source, special, names)
-    yield settings(
-        FilesystemScan(
-            world_writable_files=writable_files.shown(doubt),
-            world_writable_file_count=writable_files.total(doubt),
-            world_writable_directories=writable_folders.shown(doubt),
-            world_writable_directory_count=writable_folders.total(doubt),
-            unowned=unowned.shown(doubt),
-            unowned_count=unowned.total(doubt),
-        )
-    )
-    setuid_type = (SetuidFile.TYPE,)
-    for problem in problems:
-        yield Problem(problem.kind, problem.message, resource_types=setuid_type, hint=problem.hint)
-
-
-def _cause(problem: Problem) -> Literal["access", "format", "limit", "missing", "timeout"]:
-    """Return a problem's kind in the words of unknown values."""
-    return "missing" if problem.kind == "unsupported" else problem.kind
-
-
-class _Resolver:
-    """Tells whether a number has a name, asking the name service where it knows more than the files."""
-
-    def __init__(self, source: Source, names: Names) -> None:
-        self._source = source
-        self._names = names
-        self._asked: dict[tuple[str, int], bool] = {}
-        switch = source.text("/etc/nsswitch.conf") if source.live else None
-        lines = [line.split(":", 1) for line in (switch if isinstance(switch, str) else "").splitlines() if ":" in line]
-        self._more = {
-            key.strip()
-            for key, services in lines
-            if set(services.split("#")[0].split()) - {"files", "compat", "systemd", "cache"}
-        }
-
-    def unowned(self, entry: Stat) -> bool:
-        """Whether its owner or its group has no name."""
-        return not (
-            self._named("passwd", entry.uid, self._names.owners) and self._named("group", entry.gid, self._names.groups)
-        )
-
-    def _named(self, database: str, number: int, known: Mapping[int, str]) -> bool:
-        if number in known:
-            return True
-        if database not in self._more:
-            return False
-        key = (database, number)
-        if key not in self._asked:
-            answer = self._source.run("getent", database, str(number)) if len(self._asked) < 50 else None
-            self._asked[key] = not isinstance(answer, Unknown) and answer is not None and answer.status == 0
-        return self._asked[key]
-
-
-def _special(source: Source, found: list[Stat], names: Names) -> Iterator[Resource]:
-    """Describe setuid and setgid programs."""
-    text = source.text("/proc/self/mountinfo") if source.live else None
-    mounts = {mount.path: "nosuid" in mount.options for mount in parse_mountinfo(text if isinstance(text, str) else "")}
-    packages = owning_packages(source, sorted(entry.path for entry in found))
-    for entry in sorted(found, key=lambda entry: entry.path):
-        yield resource(
-            SetuidFile(
-                path=entry.path,
-                mode=octal(entry.mode),
-                setuid=bool(entry.mode & 0o4000),
-                setgid=bool(entry.mode & 0o2000),
-                owner=names.owners.get(entry.uid),
-                group=names.groups.get(entry.gid),
-                world_writable=bool(entry.mode & 0o002),
-                group_writable=bool(entry.mode & 0o020),
-                mounted_nosuid=_nosuid(entry.path, mounts),
-                package=packages if isinstance(packages, Unknown) else packages.get(entry.path),
-            ),
-            entry.path,
-        )
-
-
-def _nosuid(path: str, mounts: Mapping[str, bool]) -> bool:
-    """Whether the mount that a path lies on ignores setuid bits."""
-    while path:
-        path = path.rpartition("/")[0]
-        if (path or "/") in mounts:
-            return mounts[path or "/"]
-    return False

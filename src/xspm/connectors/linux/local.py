@@ -42,13 +42,16 @@ class LocalFiles:
     top = ""
     """The folder that is the root; empty for this machine itself."""
 
-    def locate(self, path: str, *, follow: bool) -> str:  # noqa: ARG002 - the kernel follows links for this machine
-        """Return the path to hand to the kernel.
+    kernel_follows = True
+    """Whether the kernel follows links; where not, a path that is handed to it has none."""
+
+    def locate(self, path: str, *, follow: bool) -> tuple[str, int | None]:  # noqa: ARG002 - the kernel follows links
+        """Return the path to hand to the kernel, and the open folder it starts from.
 
         Raises:
             OSError: the path leads nowhere.
         """
-        return path
+        return path, None
 
     def text(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[str | None]:
         """See `Source.text`."""
@@ -58,13 +61,13 @@ class LocalFiles:
     def data(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[bytes | None]:
         """See `Source.data`."""
         try:
-            real = self.locate(path, follow=True)
-            found = os.stat(real)  # noqa: PTH116 - hot
+            real, folder = self.locate(path, follow=True)
+            found = os.stat(real, dir_fd=folder, follow_symlinks=self.kernel_follows)
             if not stat_bits.S_ISREG(found.st_mode):
                 if stat_bits.S_ISCHR(found.st_mode) and found.st_rdev == _NULL_DEVICE:
                     return b""
                 return Unknown(f"not a regular file: {path}", cause="format")
-            descriptor = os.open(real, _FLAGS)
+            descriptor = os.open(real, self._flags, dir_fd=folder)
             try:
                 if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
                     return Unknown(f"not a regular file: {path}", cause="format")
@@ -77,7 +80,12 @@ class LocalFiles:
     def list(self, path: str) -> Maybe[Names | None]:
         """See `Source.list`."""
         try:
-            with os.scandir(self.locate(path, follow=True)) as entries:
+            real, folder = self.locate(path, follow=True)
+            opened = os.open(real, self._flags | os.O_DIRECTORY, dir_fd=folder)
+        except OSError as error:
+            return _missing(path) if absent(error) else unreadable(path, error)
+        try:
+            with os.scandir(opened) as entries:
                 names = []
                 for entry in entries:
                     names.append(walking.clean(entry.name))
@@ -86,6 +94,8 @@ class LocalFiles:
             return sorted(names)
         except OSError as error:
             return _missing(path) if absent(error) else unreadable(path, error)
+        finally:
+            os.close(opened)
 
     def glob(self, pattern: str) -> Maybe[Names]:
         """See `Source.glob`."""
@@ -94,9 +104,10 @@ class LocalFiles:
     def stat(self, path: str, *, follow: bool = False) -> Maybe[Stat | None]:
         """See `Source.stat`."""
         try:
-            real = self.locate(path, follow=follow)
-            found = os.stat(real, follow_symlinks=follow)  # noqa: PTH116 - hot
-            target = os.readlink(real) if stat_bits.S_ISLNK(found.st_mode) else None  # noqa: PTH115 - as written
+            real, folder = self.locate(path, follow=follow)
+            follow = follow and self.kernel_follows
+            found = os.stat(real, dir_fd=folder, follow_symlinks=follow)
+            target = os.readlink(real, dir_fd=folder) if stat_bits.S_ISLNK(found.st_mode) else None
         except OSError as error:
             return _missing(path) if absent(error) else unreadable(path, error)
         return Stat(
@@ -114,6 +125,11 @@ class LocalFiles:
     def walk(self) -> Iterator[Stat | Problem]:
         """See `Source.walk`."""
         return walking.walk(self.top, self.mounts(), self._numbers("/etc/passwd"), self._numbers("/etc/group"))
+
+    @property
+    def _flags(self) -> int:
+        """How files are opened."""
+        return _FLAGS if self.kernel_follows else _FLAGS | os.O_NOFOLLOW
 
     def mounts(self) -> Mapping[str, bool]:
         """Return which mount points inside the root the walk enters; by default none: it stays on one device."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from xspm.connectors.linux.capabilities import from_text
 from xspm.connectors.linux.local import numbers
 from xspm.connectors.linux.pattern import expand, resolve
 from xspm.connectors.linux.transport import TEXT_LIMIT, FileKind, Names, Output, Stat, decode, too_large, unreadable
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from xspm.model.asset import Problem
 
-_KEYS: Final = frozenset({"content", "mode", "uid", "gid", "kind", "link", "size", "modified_seconds", "denied"})
+_KEYS: Final = frozenset(
+    {"content", "mode", "uid", "gid", "kind", "link", "size", "modified_seconds", "capabilities", "denied"}
+)
 _KINDS: Final[frozenset[FileKind]] = frozenset({"file", "directory", "link", "fifo", "socket", "block", "char"})
 _DENIED: Final = "permission denied"
 
@@ -48,7 +51,7 @@ class MemorySource:
 
         Args:
             files: path to text, bytes, or a mapping of `content`, `mode` (octal text), `uid`, `gid`, `kind`, `link`
-                (target), `size`, `modified_seconds`, `denied`.
+                (target), `size`, `modified_seconds`, `capabilities` (as getcap writes them), `denied`.
             commands: command line (words joined by blanks) to its standard output, or a mapping of `stdout`, `stderr`,
                 `status`, or an `unknown` reason.
             live: whether it is a running system.
@@ -115,7 +118,9 @@ class MemorySource:
         for path, node in sorted(self._nodes.items()):
             found = node.stat
             skipped = found.kind == "link" or path.startswith(("/proc/", "/sys/", "/dev/", "/run/"))
-            if not skipped and (found.mode & 0o6002 or found.uid not in uids or found.gid not in gids):
+            if not skipped and (
+                found.capabilities or found.mode & 0o6002 or found.uid not in uids or found.gid not in gids
+            ):
                 yield found
 
     def _exists(self, path: str) -> Maybe[bool]:
@@ -178,6 +183,7 @@ def _node(path: str, value: Any) -> Node:
         size=_number(path, given, "size", len(data)),
         modified_seconds=_number(path, given, "modified_seconds", 0),
         target=target,
+        capabilities=from_text(str(given.get("capabilities", ""))),
     )
     return Node(found, data, denied=given.get("denied") is True)
 

@@ -30,8 +30,12 @@ class Mount(ResourceType, frozen=True, kw_only=True):
 
     path: str
     """Where it is mounted."""
+    running: bool
+    """Whether the host runs; of an unpacked root file system only what is configured is known."""
     mounted: Maybe[bool]
-    """Whether a file system of its own is mounted there now."""
+    """Whether a file system of its own is mounted there now; of an unpacked root false where fstab sets up a root and
+    nothing sets up this.
+    """
     configured: Maybe[bool]
     """Whether fstab or a mount unit mounts one at boot."""
     device: Maybe[str | None]
@@ -96,10 +100,13 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
         if not path.startswith("/") or path.startswith(_TRANSIENT):
             continue
         known = set_up.get(path)
+        # A root that its own fstab sets up is set up whole, but for what systemd mounts by itself.
+        nothing = "/" in set_up and known is None and path != "/dev/shm"  # noqa: S108 - a path that is read of
         mount = _mount(
             path,
-            in_use.get(path) if source.live else NOT_LIVE,
+            in_use.get(path) if source.live or nothing else NOT_LIVE,
             configured if isinstance(configured, Unknown) else known,
+            running=source.live,
         )
         yield resource(mount, path, at=(known.file, known.line) if known else None)
 
@@ -149,7 +156,9 @@ def _unit(text: str, path: str) -> Iterator[tuple[str, Configured]]:
         yield where.value, Configured(device, filesystem, options, path, where.line)
 
 
-def _mount(path: str, live: MountPoint | Unknown | None, configured: Configured | Unknown | None) -> Mount:
+def _mount(
+    path: str, live: MountPoint | Unknown | None, configured: Configured | Unknown | None, *, running: bool
+) -> Mount:
     """Put together what is in force and what is configured; without a running system, the latter."""
     now = live if isinstance(live, MountPoint) else None
     planned = configured if isinstance(configured, Configured) else None
@@ -162,6 +171,7 @@ def _mount(path: str, live: MountPoint | Unknown | None, configured: Configured 
 
     return Mount(
         path=path,
+        running=running,
         mounted=live if isinstance(live, Unknown) else now is not None,
         configured=configured if isinstance(configured, Unknown) else planned is not None,
         device=redact(source) if source else _rest(live, configured),

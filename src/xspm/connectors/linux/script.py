@@ -9,6 +9,7 @@ pass for a record; `Capture.read` reads it. A record starts with a newline, the 
     U flags path  a folder this user may not list (r) or enter (x)
     C n / E n     a command's output, its errors               X n status    how it ended; N n: it is not installed
     w status      how the walk ended, after the metadata of what it found
+    g             what getcap printed on the programs of the walk; without one there is no getcap
     O program     paths asked, NUL, then the packages they belong to
     M uid release who ran it on which kernel                   Z             the end: without it the output is cut
 
@@ -262,14 +263,18 @@ walk() {{
   [ -n "$starts" ] || starts=/
   set -f; set -- -type d '(' {stores}
   for p in $skip; do set -- "$@" -o -path "$p"; done
-  set -- "$@" ')' -prune -o ! -type l '(' -perm -4000 -o -perm -2000 -o -perm -0002
+  set -- "$@" ')' -prune -o ! -type l '(' '(' -perm -4000 -o -perm -2000 -o -perm -0002
   owned /etc/passwd; set -- "$@" -o '(' $ids ')'
   owned_groups /etc/group; set -- "$@" -o '(' $ids ')'
-  set -- "$@" ')'
+  set -- "$@" ')' -exec stat -c "$FORMAT" {{}} + -o ! -type l ')'
+  if command -v getcap >/dev/null 2>&1; then
+    record "g"; export FORMAT
+    set -- "$@" -type f '(' -perm -0100 -o -perm -0010 -o -perm -0001 ')' -exec sh -c "$CAPABLE" "$B" {{}} +
+  fi
   D=; timeout 5 true >/dev/null 2>&1 && D="timeout {WALK_TIMEOUT_SECONDS:.0f}"
   late=0
   for p in $starts; do
-    $D find "$p" -xdev "$@" -exec stat -c "$FORMAT" {{}} +
+    $D find "$p" -xdev "$@"
     w=$?
     [ "$w" -le "$late" ] || late=$w
   done
@@ -284,6 +289,13 @@ owned_groups() {{
   ids='! -group 0'
   while IFS=: read -r _ _ id _; do case $id in ''|0|*[!0-9]*) ;; *) ids="$ids ! -group $id" ;; esac; done <"$1"
 }}
+CAPABLE='C=$(getcap "$@")
+[ -n "$C" ] || exit 0
+printf "\\n%s g\\n%s\\n" "$0" "$C"
+printf "%s\\n" "$C" | while IFS= read -r p; do
+  p=${{p%% cap_*}}; p=${{p%% all*}}; p=${{p%% =*}}
+  stat -c "$FORMAT" "$p"
+done'
 V=$(walk | head -c {COMMAND_LIMIT})
 printf '\n%s\n' "$V"
 set --

@@ -2,13 +2,14 @@
 
 Nothing is installed or written there. The host's key must be known; logins are by key, agent or certificate;
 `ssh_config`, `ProxyJump` included, holds as for `ssh` itself. What the first trip did not foresee, such as a file that
-a configuration includes from elsewhere, is brought by one more.
+a configuration includes from elsewhere, is brought by a few more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import secrets
 import shlex
 import socket
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT: Final = 256 * 1024 * 1024
 """Bytes that a host may send."""
+_MORE_TRIPS: Final = 4
+"""Round trips for what the one before did not foresee: links that lead to links, files that name files."""
 _INSTALL: Final = "pip install 'xspm[ssh]'"
 
 
@@ -103,18 +106,21 @@ async def _read(address: Address, options: Options, progress: Callable[[str], No
 async def _collect(
     connection: asyncssh.SSHClientConnection, address: Address, options: Options, progress: Callable[[str], None]
 ) -> Snapshot:
-    """Run the script, and run it once more for what it did not foresee."""
+    """Run the script, and run it again for what it did not foresee."""
     held = Capture(needs())
     progress("collecting")
     await _run(connection, held, held.needs, options)
     source = CaptureSource(held)
     found = snapshot(source, progress, fallback=address.shown, identity=f"ssh:{address.shown}")
-    missed = source.missed
-    if missed is not None and options.collector is None:
-        progress("collecting what configuration files include")
+    for _ in range(_MORE_TRIPS if options.collector is None else 0):
+        missed = source.missed
+        if missed is None or missed in held.needs:
+            break
+        progress("collecting what configuration files name")
         held.needs.append(missed)
         await _run(connection, held, [missed], options)
-        found = snapshot(CaptureSource(held), progress, fallback=address.shown, identity=f"ssh:{address.shown}")
+        source = CaptureSource(held)
+        found = snapshot(source, progress, fallback=address.shown, identity=f"ssh:{address.shown}")
     return found
 
 
@@ -137,6 +143,7 @@ async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConn
     }
     # What is not given must not be passed: for asyncssh, known_hosts=None would mean that any key is welcome.
     arguments = {name: value for name, value in given.items() if value is not None}
+    _refuse_unreadable(address, options)
     where = f"{address.user or getpass.getuser()}@{address.host}"
     try:
         return await asyncssh.connect(address.host, **arguments)
@@ -167,6 +174,24 @@ async def _connect(address: Address, options: Options) -> asyncssh.SSHClientConn
             raise ConnectorError(f"{address.host}: {named}", hint="see --identity and --ssh-config") from error
         reason = "connection refused" if isinstance(error, ConnectionRefusedError) else (error.strerror or str(error))
         raise ConnectorError(f"{address.host}: {reason.lower()}") from error
+
+
+def _refuse_unreadable(address: Address, options: Options) -> None:
+    """Refuse a file of the user's that cannot be read by its option: asyncssh says neither which it was nor always why.
+
+    Raises:
+        ConnectorError: naming the option and the file.
+    """
+    given = {
+        "--known-hosts": options.known_hosts,
+        "--identity": options.identity,
+        "--ssh-config": options.ssh_config,
+    }
+    for option, path in given.items():
+        if path is None or os.access(_expand(path), os.R_OK):
+            continue
+        why = "may not be read" if os.path.lexists(_expand(path)) else "does not exist"
+        raise ConnectorError(f"{address.host}: {path} {why}", hint=f"see {option}; without it ssh's own files are used")
 
 
 def _key_reason(address: Address, options: Options) -> str:

@@ -8,21 +8,18 @@ gives (`sshd_command`) is in force before the files, of which `sshd -T` knows no
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
 from xspm.connectors.linux import init, sshd_command
-from xspm.connectors.linux.configuration import lines
-from xspm.connectors.linux.records import exists, fill, not_installed, octal, present, resource, settings, unlisted
+from xspm.connectors.linux.records import exists, fill, not_installed, present, settings, unlisted
+from xspm.connectors.linux.ssh_host_keys import SshHostKey, host_keys
+from xspm.connectors.linux.ssh_key_sources import KeySource, key_sources
 from xspm.connectors.linux.sshd_config import Config, effective, read_config
-from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, NEWEST, Version, parse_version, plain_defaults
+from xspm.connectors.linux.sshd_defaults import ALGORITHMS, NEWEST, Version, parse_version, plain_defaults
 from xspm.connectors.linux.sshd_fields import FIELDS, Printed, match_value, normalise
-from xspm.connectors.linux.transport import Needs, Output, Stat
+from xspm.connectors.linux.transport import Needs, Output
 from xspm.connectors.linux.versions import package_version, printed_version
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
@@ -215,41 +212,14 @@ class Sshd(ResourceType, frozen=True, kw_only=True):
     """UnusedConnectionTimeout; 0 = none."""
     match_overrides: Maybe[list[MatchOverride]]
     """Match blocks, in order."""
+    key_sources: Maybe[list[KeySource]]
+    """Where keys and names of users come from, in general and in Match blocks."""
     files: list[str]
     """Configuration files that were read."""
     unparsed_lines: list[str]
     """Lines that sshd would refuse, or that were not understood, as `file:line`."""
     defaulted: list[str]
     """Fields that no file sets; empty when the source is `sshd -T` and the files cannot be read."""
-
-
-class SshHostKey(ResourceType, frozen=True, kw_only=True):
-    """A host key of the OpenSSH server."""
-
-    TYPE: ClassVar[str] = "linux.ssh_host_key"
-
-    path: str
-    """Private key file."""
-    algorithm: Maybe[str | None]
-    """`rsa`, `ecdsa`, `ed25519`, `dsa`, `sk-…`; null when there is no public half to tell."""
-    bits: Maybe[int | None]
-    """Key size; null when not told."""
-    fingerprint: Maybe[str | None]
-    """`SHA256:…` of the public key, as ssh-keygen prints it."""
-    exists: Maybe[bool]
-    """The private key file is there."""
-    mode: Maybe[str | None]
-    """Of the private key, four octal digits; null when it does not exist."""
-    uid: Maybe[int | None]
-    """Owner of the private key; null when it does not exist."""
-    gid: Maybe[int | None]
-    """Group of the private key; null when it does not exist."""
-    group: Maybe[str | None]
-    """Name of that group (`root`, `ssh_keys`); null when it has none."""
-    world_access: Maybe[bool]
-    """Others may read or write the private key; false when it does not exist."""
-    group_access: Maybe[bool]
-    """The group may read or write the private key; false when it does not exist."""
 
 
 TYPES: tuple[type[ResourceType], ...] = (Sshd, SshHostKey)
@@ -306,13 +276,14 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     if isinstance(printed, Unknown):
         unread = fill(Sshd, printed, known)
         yield settings(unread)
-        yield from _host_keys(source, unread)
+        yield from host_keys(source, unread.host_key_files, defaulted="host_key_files" in unread.defaulted)
         # The usual keys were looked at; which others it names is not known.
         yield unlisted(printed, SshHostKey)
         return
-    sshd = Sshd(**known, **normalise(printed, version))
+    values = normalise(printed, version)
+    sshd = Sshd(**known, **values, key_sources=_key_sources(source, values, known["match_overrides"]))
     yield settings(sshd, path)
-    yield from _host_keys(source, sshd)
+    yield from host_keys(source, sshd.host_key_files, defaulted="host_key_files" in sshd.defaulted)
 
 
 def effective_configuration(source: Source) -> tuple[str, Config | Unknown | None, bool]:
@@ -381,84 +352,20 @@ def _overrides(config: Config) -> list[MatchOverride]:
     return found
 
 
+def _key_sources(
+    source: Source, values: dict[str, Any], overrides: Maybe[list[MatchOverride]]
+) -> Maybe[list[KeySource]]:
+    """Return where keys come from, in general and for some connections."""
+    if isinstance(overrides, Unknown) or isinstance(values["authorized_keys_files"], Unknown):
+        return overrides if isinstance(overrides, Unknown) else values["authorized_keys_files"]
+    found = list(key_sources(source, values, None))
+    for block in overrides:
+        found += key_sources(source, block.settings, block.criteria)
+    return found
+
+
 def _defaulted(config: Config) -> list[str]:
     """Return the fields that no line sets."""
     present = {entry.keyword for entry in config.entries}
     listening = {"listen_addresses"} if not present & {"listenaddress", "port"} else set()
     return sorted({field for field, (keyword, _) in FIELDS.items() if keyword not in present} | listening)
-
-
-def _host_keys(source: Source, sshd: Sshd) -> Iterator[Resource | Problem]:
-    """Look at each host key that is configured, and at the usual ones that exist."""
-    files = sshd.host_key_files if isinstance(sshd.host_key_files, list) else list(HOST_KEYS)
-    usual = "host_key_files" in sshd.defaulted or not isinstance(sshd.host_key_files, list)
-    groups = _group_names(source)
-    for path in dict.fromkeys(files):
-        found = source.stat(path, follow=True)
-        if usual and found is None:
-            continue
-        yield resource(_host_key(source, path, found, groups), path)
-
-
-def _host_key(source: Source, path: str, found: Maybe[Stat | None], groups: Maybe[dict[int, str]]) -> SshHostKey:
-    algorithm, bits, fingerprint = public_key(source.text(f"{path}.pub"))
-    rest: dict[str, Any] = {"path": path, "algorithm": algorithm, "bits": bits, "fingerprint": fingerprint}
-    if isinstance(found, Unknown):
-        return fill(SshHostKey, found, rest)
-    if found is None:
-        nothing = {"exists": False, "world_access": False, "group_access": False}
-        return fill(SshHostKey, None, {**rest, **nothing})
-    return SshHostKey(
-        **rest,
-        exists=True,
-        mode=octal(found.mode),
-        uid=found.uid,
-        gid=found.gid,
-        group=groups if isinstance(groups, Unknown) else groups.get(found.gid),
-        world_access=bool(found.mode & 0o006),
-        group_access=bool(found.mode & 0o060),
-    )
-
-
-def public_key(text: Maybe[str | None]) -> tuple[Maybe[str | None], Maybe[int | None], Maybe[str | None]]:
-    """Return algorithm, size and fingerprint of a public key file."""
-    if isinstance(text, Unknown):
-        return text, text, text
-    words = (text or "").split()
-    if len(words) < 2:
-        return None, None, None
-    try:
-        blob = base64.b64decode(words[1], validate=True)
-    except (binascii.Error, ValueError):
-        return None, None, None
-    printed = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-    parts = _parts(blob)
-    name = parts[0].decode("ascii", "replace") if parts else ""
-    short = name.removeprefix("ssh-").removesuffix("@openssh.com")
-    if name.startswith("ecdsa-sha2-nistp"):
-        return "ecdsa", int(re.sub(r"\D", "", name.rpartition("p")[2]) or 0), printed
-    if name == "ssh-rsa" and len(parts) > 2:
-        return "rsa", int.from_bytes(parts[2], "big").bit_length(), printed
-    if name == "ssh-dss" and len(parts) > 1:
-        return "dsa", int.from_bytes(parts[1], "big").bit_length(), printed
-    return short or None, 256 if "ed25519" in name else None, printed
-
-
-def _parts(blob: bytes) -> list[bytes]:
-    """Split a public key blob into its length-prefixed parts (RFC 4253 section 6.6)."""
-    parts: list[bytes] = []
-    position = 0
-    while position + 4 <= len(blob):
-        size = int.from_bytes(blob[position : position + 4], "big")
-        parts.append(blob[position + 4 : position + 4 + size])
-        position += 4 + size
-    return parts
-
-
-def _group_names(source: Source) -> Maybe[dict[int, str]]:
-    """Read names of groups by id."""
-    text = source.text("/etc/group")
-    if isinstance(text, Unknown):
-        return text
-    rows = (line.text.split(":") for line in lines(text or ""))
-    return {int(row[2]): row[0] for row in rows if len(row) > 2 and re.fullmatch(r"\d{1,10}", row[2])}

@@ -7,17 +7,15 @@ stay in force along a list of commands. One rule resource per user specification
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
 from xspm.connectors.linux.configuration import shell_assignments
-from xspm.connectors.linux.group_members import group_members
-from xspm.connectors.linux.logic import either
-from xspm.connectors.linux.records import exists, fill, not_installed, resource, settings, unlisted
+from xspm.connectors.linux.records import exists, fill, not_installed, settings, unlisted
 from xspm.connectors.linux.redact import redact
-from xspm.connectors.linux.sudoers import Command, Default, Rule, Sudoers, read_sudoers
+from xspm.connectors.linux.sudo_rules import SudoRule, sudo_rules, text_of
+from xspm.connectors.linux.sudoers import Default, Sudoers, read_sudoers
 from xspm.connectors.linux.transport import Needs
 from xspm.connectors.linux.versions import package_version, printed_version
 from xspm.model.schema import ResourceType
@@ -86,7 +84,9 @@ class Sudo(ResourceType, frozen=True, kw_only=True):
     log_file: Maybe[str | None]
     """logfile; null when not set."""
     syslog_facility: Maybe[str | None]
-    """syslog; null when turned off."""
+    """syslog; null when turned off, also for what succeeds alone (syslog_goodpri)."""
+    log_allowed: Maybe[bool]
+    """log_allowed: what sudo lets run is logged, and not only what it refuses."""
     log_input: Maybe[bool]
     """log_input."""
     log_output: Maybe[bool]
@@ -118,49 +118,6 @@ class Sudo(ResourceType, frozen=True, kw_only=True):
     """Fields whose value is the program's default."""
 
 
-class SudoRule(ResourceType, frozen=True, kw_only=True):
-    """One user specification of sudoers: who may run what as whom."""
-
-    TYPE: ClassVar[str] = "linux.sudo_rule"
-
-    users: list[str]
-    """Who, aliases expanded: names, `%group`, `#uid`, `+netgroup`, `ALL`; `!` kept."""
-    hosts: list[str]
-    """Where, aliases expanded."""
-    run_as_users: list[str]
-    """As which users; `root` when not written; empty when only a group is given."""
-    run_as_groups: list[str]
-    """As which groups."""
-    commands: list[str]
-    """Which commands, aliases expanded, credentials masked; `ALL`, `!…` kept."""
-    passwordless_commands: Maybe[list[str]]
-    """Those of them that run without authentication: NOPASSWD, or `!authenticate` for these users, hosts, target users
-    or commands, or exempt_group for one of these users.
-    """
-    passwordless: Maybe[bool]
-    """There are such commands."""
-    passwordless_all: Maybe[bool]
-    """ALL commands run without authentication."""
-    all_users: bool
-    """Holds for every user."""
-    all_commands: bool
-    """ALL commands are allowed, with or without exclusions."""
-    as_root: bool
-    """Commands may run as root (root, #0, ALL)."""
-    excludes_commands: bool
-    """Commands are taken out of ALL by `!`, which a copy or a shell gets around."""
-    wildcard_commands: list[str]
-    """Commands with a wildcard in path or arguments."""
-    sets_environment: bool
-    """SETENV is written or `Defaults setenv` holds: the user may pass any environment (which ALL implies too)."""
-    no_exec: bool
-    """NOEXEC holds for every command."""
-    file: str
-    """Path."""
-    line: int
-    """1-based first line."""
-
-
 TYPES: tuple[type[ResourceType], ...] = (Sudo, SudoRule)
 
 _NAMES: Final = ("/etc/group", "/etc/passwd", "/etc/hostname", "/proc/sys/kernel/hostname")
@@ -178,6 +135,7 @@ _SWITCHES: Final = {
     "password_feedback": ("pwfeedback", False),
     "visible_password": ("visiblepw", False),
     "requires_tty": ("requiretty", False),
+    "log_allowed": ("log_allowed", True),
     "log_input": ("log_input", False),
     "log_output": ("log_output", False),
     "mail_bad_password": ("mail_badpass", False),
@@ -214,7 +172,7 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     else:
         yield settings(_settings(source, sudoers, version), main)
     if isinstance(sudoers, Sudoers):
-        yield from _rules(source, sudoers)
+        yield from sudo_rules(source, sudoers)
 
 
 def _settings(source: Source, sudoers: Sudoers, version: str | None) -> Sudo:
@@ -236,17 +194,18 @@ def _settings(source: Source, sudoers: Sudoers, version: str | None) -> Sudo:
     for field, (name, minutes) in _MINUTES.items():
         values[field] = _seconds(last.get(name), _DEBIAN[name] if debian else minutes)
     values["password_timeout_seconds"] = values["password_timeout_seconds"] or None
-    syslog = last.get("syslog")
+    syslog, priority = last.get("syslog"), last.get("syslog_goodpri")
+    silent = bool(syslog and syslog.negated) or bool(priority and (priority.negated or priority.value == "none"))
     values |= {
-        "timestamp_type": _text(last.get("timestamp_type")) or "tty",
+        "timestamp_type": text_of(last.get("timestamp_type")) or "tty",
         "password_tries": _number(last.get("passwd_tries"), 3),
-        "log_file": _text(last.get("logfile")),
-        "syslog_facility": (_text(syslog) or (None if syslog and syslog.negated else "authpriv")),
+        "log_file": text_of(last.get("logfile")),
+        "syslog_facility": None if silent else text_of(syslog) or "authpriv",
         "asks_password_of": _whose(last),
-        "exempt_group": _text(last.get("exempt_group")),
+        "exempt_group": text_of(last.get("exempt_group")),
         "env_keep": sorted(kept),
         "env_keep_patterns": sorted({_pattern(word) for word in (*kept, *_kept_for_some(sudoers))}),
-        "secure_path": path.split(":") if (path := _text(last.get("secure_path"))) else None,
+        "secure_path": path.split(":") if (path := text_of(last.get("secure_path"))) else None,
         "lecture": _lecture(last.get("lecture")),
     }
     options = {"timestamp_type": "timestamp_type", "password_tries": "passwd_tries", "log_file": "logfile"}
@@ -299,12 +258,8 @@ def _flag(item: Default | None, *, default: bool) -> bool:
     return default if item is None else not item.negated
 
 
-def _text(item: Default | None) -> str | None:
-    return item.value or None if item and not item.negated else None
-
-
 def _number(item: Default | None, default: int) -> int:
-    text = _text(item) or ""
+    text = text_of(item) or ""
     return int(text) if re.fullmatch(r"\d{1,9}", text) else default
 
 
@@ -312,7 +267,7 @@ def _seconds(item: Default | None, minutes: float) -> int | None:
     """Read minutes, which may have decimals; null for a negative value."""
     if item is not None and item.negated:
         return 0
-    text = _text(item) or ""
+    text = text_of(item) or ""
     value = float(text) if re.fullmatch(r"-?\d{1,9}(?:\.\d{1,9})?", text) else minutes
     return None if value < 0 else round(value * 60)
 
@@ -343,112 +298,4 @@ def _scoped(sudoers: Sudoers, item: Default) -> ScopedDefault:
         negated=item.negated,
         file=item.file,
         line=item.line,
-    )
-
-
-class _Scopes:
-    """The Defaults that change what a rule lets its users do."""
-
-    def __init__(self, source: Source, sudoers: Sudoers) -> None:
-        self.source = source
-        self.sudoers = sudoers
-        self.members: dict[str, Maybe[list[str] | None]] = {}
-
-    def last(self, name: str, command: Command, parts: tuple[list[str], list[str], list[str]]) -> Default | None:
-        """Return the last Defaults of a name that fits a command."""
-        users, hosts, commands = parts
-        subjects = {"user": users, "host": hosts, "command": commands, "runas": command.run_as_users}
-        kinds = {"user": "User", "host": "Host", "command": "Cmnd", "runas": "Runas"}
-        found = None
-        for item in self.sudoers.defaults:
-            if item.name != name:
-                continue
-            held = subjects.get(item.scope, [])
-            if item.scope == "global" or {"ALL", *held} & set(self.sudoers.expand(kinds[item.scope], item.subjects)):
-                found = item
-        return found
-
-    def unasked(self, command: Command, parts: tuple[list[str], list[str], list[str]]) -> Maybe[bool]:
-        """Whether a command runs without authentication: exempt_group, else its tag, else the last Defaults."""
-        group = _text(self.last("exempt_group", command, parts))
-        exempt = self.exempt(group, parts[0]) if group else False
-        if command.tags & {"NOPASSWD", "PASSWD"}:
-            return either("NOPASSWD" in command.tags, exempt)
-        asked = self.last("authenticate", command, parts)
-        return either(asked is not None and asked.negated, exempt)
-
-    def exempt(self, group: str, users: list[str]) -> Maybe[bool]:
-        """Whether one of these users is in the group; unknown where this host's files do not tell."""
-        if group not in self.members:
-            self.members[group] = group_members(self.source, group)
-        members = self.members[group]
-        named = {user for user in users if not user.startswith("!")}
-        if named & {"ALL", f"%{group}"} or (isinstance(members, list) and named & set(members)):
-            return True
-        if isinstance(members, Unknown):
-            return members
-        # The group of a directory service, or a name that stands for others, may well hold a member.
-        if named != {"root"} and (members is None or any(not re.match(r"\w", user) for user in named)):
-            return Unknown(f"it is not known who of them is in the exempt_group {redact(group)}", cause="missing")
-        return False
-
-    def sets_environment(self, command: Command, parts: tuple[list[str], list[str], list[str]]) -> bool:
-        """Whether the user may pass any environment: the tag decides, else the last Defaults."""
-        if command.tags & {"SETENV", "NOSETENV"}:
-            return "SETENV" in command.tags
-        item = self.last("setenv", command, parts)
-        return item is not None and not item.negated
-
-
-def _rules(source: Source, sudoers: Sudoers) -> Iterator[Resource]:
-    """Return every rule; those for the same users in one file are numbered."""
-    seen: Counter[str] = Counter()
-    scopes = _Scopes(source, sudoers)
-    for rule in sudoers.rules:
-        name = f"{rule.file}:{','.join(rule.users)}"
-        seen[name] += 1
-        identity = name if seen[name] == 1 else f"{name}#{seen[name]}"
-        yield resource(_rule(sudoers, rule, scopes), identity, at=(rule.file, rule.line))
-
-
-def _rule(sudoers: Sudoers, rule: Rule, scopes: _Scopes) -> SudoRule:
-    users, hosts = sudoers.expand("User", rule.users), sudoers.expand("Host", rule.hosts)
-    commands: dict[str, None] = {}
-    passwordless: dict[str, None] = {}
-    doubt: Unknown | None = None
-    doubtful: set[str] = set()
-    passes = False
-    for command in rule.commands:
-        expanded = [redact(text) for text in sudoers.expand("Cmnd", [command.text])]
-        commands |= dict.fromkeys(expanded)
-        parts = (users, hosts, expanded)
-        positive = [text for text in expanded if not text.startswith("!")]
-        passes = passes or scopes.sets_environment(command, parts)
-        unasked = scopes.unasked(command, parts)
-        if isinstance(unasked, Unknown):
-            doubt = unasked
-            doubtful |= set(positive)
-        elif unasked:
-            passwordless |= dict.fromkeys(positive)
-    targets = {name for command in rule.commands for name in sudoers.expand("Runas", command.run_as_users)}
-    groups = {name for command in rule.commands for name in sudoers.expand("Runas", command.run_as_groups)}
-    allowed = [text for text in commands if not text.startswith("!")]
-    return SudoRule(
-        users=users,
-        hosts=hosts,
-        run_as_users=sorted(targets),
-        run_as_groups=sorted(groups),
-        commands=list(commands),
-        passwordless_commands=doubt if doubt and doubtful - passwordless.keys() else list(passwordless),
-        passwordless=either(bool(passwordless), doubt or False),
-        passwordless_all=either("ALL" in passwordless, doubt if doubt and "ALL" in doubtful else False),
-        all_users="ALL" in users,
-        all_commands="ALL" in commands,
-        as_root=bool(targets & {"root", "#0", "ALL"}),
-        excludes_commands="ALL" in commands and len(allowed) < len(commands),
-        wildcard_commands=[text for text in allowed if re.search(r"(?<!\\)[*?\[]", text)],
-        sets_environment=passes,
-        no_exec=all("NOEXEC" in command.tags for command in rule.commands),
-        file=rule.file,
-        line=rule.line,
     )

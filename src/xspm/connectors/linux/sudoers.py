@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from xspm.connectors.linux.configuration import LINE_LIMIT
 from xspm.connectors.linux.os import host_name
+from xspm.connectors.linux.sudoers_text import clean, split, statements, unescape
 from xspm.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ DEPTH_LIMIT: Final = 32
 FILE_LIMIT: Final = 1000
 TEXT_LIMIT: Final = 8 * 1024 * 1024
 """Characters read, all files together."""
-STATEMENT_LIMIT: Final = 64 * 1024
-"""Characters of one statement with its continuation lines."""
 
 ALIAS_LIMIT: Final = 100
 """Aliases within aliases."""
@@ -88,6 +86,8 @@ class Command(msgspec.Struct, frozen=True):
     run_as_users: list[str]
     run_as_groups: list[str]
     tags: frozenset[str]
+    pinned: bool = False
+    """A digest says what the program must be."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -167,31 +167,6 @@ def read_sudoers(source: Source, path: str) -> Sudoers | Unknown | None:
     return reader.sudoers
 
 
-def split(text: str, separator: str = ",") -> list[str]:
-    """Split at a separator outside quotes and parentheses that no backslash precedes; parts are stripped.
-
-    Empty parts, of which sudo takes none, stay, but for a text that is empty altogether.
-    """
-    parts: list[str] = []
-    start = position = depth = 0
-    quoted = False
-    while position < len(text):
-        character = text[position]
-        if character == "\\":
-            position += 2
-            continue
-        if character == '"':
-            quoted = not quoted
-        elif not quoted:
-            depth += (character == "(") - (character == ")")
-            if character == separator and depth <= 0:
-                parts.append(text[start:position].strip())
-                start = position + 1
-        position += 1
-    parts.append(text[start:].strip())
-    return parts if any(parts) or len(parts) > 1 else []
-
-
 class _Reader:
     """Reads files into one `Sudoers`."""
 
@@ -204,7 +179,7 @@ class _Reader:
         """Read one file."""
         self.sudoers.files.append(path)
         self.budget -= len(text)
-        for number, statement in _statements(text):
+        for number, statement in statements(text):
             include = _INCLUDE.fullmatch(statement)
             if include:
                 self.include(include[1], include[2].strip().strip('"'), path, number, depth)
@@ -271,7 +246,7 @@ class _Reader:
             if name == "ALL" or not items or not all(valid.fullmatch(" ".join(item.split())) for item in items):
                 return False
         for name, items in found.items():
-            self.sudoers.aliases.setdefault(f"{kind} {name}", [_clean(item) for item in items])
+            self.sudoers.aliases.setdefault(f"{kind} {name}", [clean(item) for item in items])
         return True
 
     def default(self, text: str, path: str, number: int) -> bool:
@@ -280,13 +255,13 @@ class _Reader:
         if match is None:
             return False
         scope = _SCOPES.get(match[1] or "", "global")
-        subjects = [_clean(item) for item in split(match[2] or "")]
+        subjects = [clean(item) for item in split(match[2] or "")]
         parameters = [_PARAMETER.fullmatch(item) for item in split(match[3])]
         if not all(parameters):
             return False
         for found in filter(None, parameters):
             operator: Literal["", "=", "+=", "-="] = found[3] or ""  # type: ignore[assignment]
-            value = _unescape(found[4].strip()) if operator else None
+            value = unescape(found[4].strip()) if operator else None
             negated = len(found[1]) % 2 == 1
             self.sudoers.defaults.append(Default(scope, subjects, found[2], operator, value, negated, path, number))
         return True
@@ -306,41 +281,9 @@ class _Reader:
             commands = _commands(chunk[1])
             if not commands or not hosts or not all(map(_NAME_ITEM.fullmatch, (*users, *hosts))) or head.count('"') % 2:
                 return False
-            rules.append(Rule([_clean(user) for user in users], hosts, commands, path, number))
+            rules.append(Rule([clean(user) for user in users], hosts, commands, path, number))
         self.sudoers.rules += rules
         return True
-
-
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield statements with their first line: continuations joined, comments off."""
-    pending, start = "", 0
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw[:LINE_LIMIT].rstrip("\r")
-        start = start or number
-        if re.search(r"(?<!\\)(?:\\\\)*\\$", line) and len(pending) < STATEMENT_LIMIT:
-            pending += line[:-1] + " "
-            continue
-        statement = _uncomment((pending + line).strip()).strip()
-        if statement:
-            yield start, statement
-        pending, start = "", 0
-    statement = _uncomment(pending.strip()).strip()
-    if statement:
-        yield start, statement
-
-
-def _uncomment(text: str) -> str:
-    """Cut a comment off; `#include` and `#1000` are none."""
-    if re.match(r"#include(?:dir)?\s", text):
-        return text
-    quoted = False
-    for position, character in enumerate(text):
-        before = text[position - 1] if position else " "
-        if character == '"' and before != "\\":
-            quoted = not quoted
-        if character == "#" and not quoted and before != "\\" and not re.match(r"#-?\d", text[position : position + 3]):
-            return text[:position]
-    return text
 
 
 def _specifications(text: str) -> Iterator[tuple[str | None, str]]:
@@ -371,7 +314,7 @@ def _commands(text: str) -> list[Command]:
                 left, colon, right = runas[1].partition(":")
                 if not all(map(_NAME_ITEM.fullmatch, (*split(left), *split(right)))) or (left and colon and not right):
                     return []
-                users, groups = [_clean(name) for name in split(left)], [_clean(name) for name in split(right)]
+                users, groups = [clean(name) for name in split(left)], [clean(name) for name in split(right)]
                 if not users and not groups:
                     users = ["root"]
             elif tag:
@@ -385,18 +328,5 @@ def _commands(text: str) -> list[Command]:
         rest = " ".join((rest[digest.end() :] if digest else rest).split())
         if not _COMMAND_ITEM.fullmatch(rest):
             return []
-        found.append(Command(rest, users, groups, tags))
+        found.append(Command(rest, users, groups, tags, pinned=digest is not None))
     return found
-
-
-def _clean(item: str) -> str:
-    """Take quotes and the backslashes of escaped characters off."""
-    negation = re.match(r"[!\s]*", item)
-    lead = re.sub(r"\s", "", negation[0]) if negation else ""
-    return lead + _unescape(item[negation.end() if negation else 0 :])
-
-
-def _unescape(text: str) -> str:
-    """Take quotes and backslashes off."""
-    inner = text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
-    return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL)

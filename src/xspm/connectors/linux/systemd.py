@@ -11,12 +11,14 @@ import posixpath
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from xspm.connectors.linux import init
+from xspm.connectors.linux.changers import changer
 from xspm.connectors.linux.configuration import Setting, boolean, ini
 from xspm.connectors.linux.init import UNIT_FOLDERS, UnitFile, init_of
 from xspm.connectors.linux.init import Init as Manager
 from xspm.connectors.linux.records import fill, resource, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.transport import Needs, Stat
+from xspm.connectors.linux.unit_command import unit_texts
 from xspm.model.schema import ResourceType
 from xspm.model.unknown import Maybe, Unknown
 
@@ -103,7 +105,7 @@ class SystemdUnit(ResourceType, frozen=True, kw_only=True):
     listens: Maybe[list[str]]
     """ListenStream= and ListenDatagram= of a socket unit."""
     unit_file_writable: Maybe[bool]
-    """Group or others may write the unit file or one of its drop-ins, or someone but root owns it."""
+    """Someone other than root may change the unit file or one of its drop-ins, or a folder on the way to it."""
 
 
 TYPES: tuple[type[ResourceType], ...] = (Init, Service, SystemdUnit)
@@ -116,10 +118,13 @@ NEEDS: Final = Needs(
             pattern
             for folder in UNIT_FOLDERS
             for suffix in _LISTED
-            for pattern in (f"{folder}/*.{suffix}", f"{folder}/*.{suffix}.d/*.conf")
+            for pattern in (f"{folder}/*.{suffix}", f"{folder}/*.{suffix}.d/*.conf", f"{folder}/{suffix}.d/*.conf")
         ),
     ),
-    stats=(*init.NEEDS.stats, "/lib"),
+    stats=(
+        *(*init.NEEDS.stats, "/", "/lib", "/etc", "/etc/systemd", "/run", "/run/systemd", "/usr", "/usr/local"),
+        *("/usr/lib", "/usr/local/lib", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd"),
+    ),
     lists=(*init.NEEDS.lists, *(f"{folder}/*.d" for folder in UNIT_FOLDERS)),
     commands=init.NEEDS.commands,
 )
@@ -200,7 +205,7 @@ def _unit(source: Source, manager: Manager, unit: UnitFile) -> SystemdUnit:
         "active": active,
         "file": unit.path,
     }
-    texts = _texts(source, manager.dropped, unit)
+    texts = unit_texts(source, manager.dropped, unit)
     if isinstance(texts, Unknown):
         return fill(SystemdUnit, texts, known)
     entries = [entry for path, text in texts.items() for entry in ini(text, file=path)]
@@ -208,30 +213,6 @@ def _unit(source: Source, manager: Manager, unit: UnitFile) -> SystemdUnit:
     known["drop_ins"] = list(texts)[1:] if unit.path else list(texts)
     known["unit_file_writable"] = _writable(source, unit, known["drop_ins"])
     return SystemdUnit(**known, **_hardening(entries))
-
-
-def _texts(source: Source, dropped: dict[str, frozenset[str]], unit: UnitFile) -> dict[str, str] | Unknown:
-    """Read a unit file and its drop-ins; a drop-in in an earlier folder hides the same name in later ones."""
-    found: dict[str, str] = {}
-    if unit.masked:
-        return found
-    if unit.path:
-        text = source.text(unit.path)
-        if isinstance(text, Unknown):
-            return text
-        found[unit.path] = text or ""
-    chosen: dict[str, str] = {}
-    for folder in UNIT_FOLDERS:
-        names = source.list(f"{folder}/{unit.name}.d") if unit.name in dropped.get(folder, ()) else None
-        for name in names if isinstance(names, list) else ():
-            if name.endswith(".conf"):
-                chosen.setdefault(name, f"{folder}/{unit.name}.d/{name}")
-    for name in sorted(chosen):
-        text = source.text(chosen[name])
-        if isinstance(text, Unknown):
-            return text
-        found[chosen[name]] = text or ""
-    return found
 
 
 def _state(manager: Manager, unit: UnitFile, entries: list[tuple[str, str, Setting]]) -> str:
@@ -250,15 +231,14 @@ def _state(manager: Manager, unit: UnitFile, entries: list[tuple[str, str, Setti
 
 def _writable(source: Source, unit: UnitFile, drop_ins: list[str]) -> Maybe[bool]:
     """Whether someone other than root may change what the unit runs."""
-    if unit.path and (unit.mode & 0o022 or unit.uid) and not unit.masked:
-        return True
-    for path in drop_ins:
-        found = source.stat(path, follow=True)
+    doubt: Unknown | None = None
+    for path in (*([unit.path] if unit.path and not unit.masked else ()), *drop_ins):
+        found = changer(source, path)
         if isinstance(found, Unknown):
-            return found
-        if found and (found.mode & 0o022 or found.uid):
+            doubt = doubt or found
+        elif found:
             return True
-    return False
+    return doubt or False
 
 
 def _hardening(entries: list[tuple[str, str, Setting]]) -> dict[str, Any]:

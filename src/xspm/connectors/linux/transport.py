@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from xspm.connectors.linux.capabilities import Capabilities
 from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Stat(msgspec.Struct, frozen=True):
     """Since the epoch."""
     target: str | None = None
     """Of a symbolic link, as written."""
+    capabilities: Capabilities | None = None
+    """Of an executable file; only the walk reads them."""
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -132,8 +135,9 @@ class Source(Protocol):
         """Walk all local file systems once without following links.
 
         Yields:
-            Entries other than links that are setuid, setgid, world-writable or of an owner or group that `/etc/passwd`
-            and `/etc/group` do not name; and a problem for whatever kept the walk from being complete.
+            Entries other than links that are setuid, setgid, world-writable, that have capabilities, or are of an owner
+            or group that `/etc/passwd` and `/etc/group` do not name; and a problem for whatever kept the walk from
+            being complete.
         """
 
 

@@ -19,9 +19,10 @@ from xspm.connectors.linux.transport import Stat
 from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
+    from xspm.connectors.linux.init import UnitFile
     from xspm.connectors.linux.transport import Source
 
-_PREFIXES: Final = "@-:+!|"
+PREFIXES: Final = "@-:+!|"
 """What may stand before the program: `@` has the next word for its name, `:` fills in no variable."""
 _VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)\}")
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(.*)", re.DOTALL)
@@ -103,7 +104,7 @@ def _resolved(source: Source, unit: str, parts: _Parts) -> Maybe[UnitCommand | N
 
 def expand(command: str, environment: dict[str, str]) -> list[str] | None:
     """Split a command line and fill its variables in; None when that takes the running manager."""
-    text = command.lstrip(_PREFIXES)
+    text = command.lstrip(PREFIXES)
     prefix = command[: len(command) - len(text)]
     if "\\" in text or "%" in text.replace("%%", ""):
         return None
@@ -140,12 +141,46 @@ def _piece(match: re.Match[str]) -> str:
 
 
 def drop_in_folders(unit: str) -> list[str]:
-    """Return where drop-ins of a unit are, highest priority first: its own, its prefixes', then those of its type."""
+    """Return where drop-ins of a unit are, highest first: its own, its template's, its prefixes', its type's."""
     stem, _, kind = unit.rpartition(".")
     prefixes = [stem[: index + 1] for index in range(len(stem) - 2, -1, -1) if stem[index] == "-"]
-    names = [unit, *(f"{prefix}.{kind}" for prefix in prefixes)]
+    template, at, instance = stem.partition("@")
+    names = [unit, *([f"{template}@.{kind}"] if at and instance else ()), *(f"{prefix}.{kind}" for prefix in prefixes)]
     own = [f"{folder}/{name}.d" for folder in UNIT_FOLDERS for name in names]
     return own + [f"{folder}/{kind}.d" for folder in UNIT_FOLDERS]
+
+
+def unit_texts(source: Source, dropped: dict[str, frozenset[str]], unit: UnitFile) -> dict[str, str] | Unknown:
+    """Read a unit file and its drop-ins, by path in the order they count.
+
+    Args:
+        source: the host.
+        dropped: by unit folder, what has drop-ins there; see `Init`.
+        unit: what to read; of one that is masked there is nothing.
+    """
+    found: dict[str, str] = {}
+    if unit.masked:
+        return found
+    if unit.path:
+        text = source.text(unit.path)
+        if isinstance(text, Unknown):
+            return text
+        found[unit.path] = text or ""
+    chosen: dict[str, str] = {}
+    for place in drop_in_folders(unit.name):
+        folder, _, name = place.removesuffix(".d").rpartition("/")
+        names = source.list(place) if name in dropped.get(folder, ()) else None
+        if isinstance(names, Unknown):
+            return names
+        for item in names or ():
+            if item.endswith(".conf"):
+                chosen.setdefault(item, f"{place}/{item}")
+    for item in sorted(chosen):
+        text = source.text(chosen[item])
+        if isinstance(text, Unknown):
+            return text
+        found[chosen[item]] = text or ""
+    return found
 
 
 def _files(source: Source, unit: str) -> list[str] | Unknown:

@@ -6,14 +6,16 @@ is still there. A password's state and the algorithm of its hash are kept, the h
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
 
-from xspm.connectors.linux.configuration import integer, lines, words
+from xspm.connectors.linux.account_files import Entry, Host, Table, distinct, id_limits, read_table
+from xspm.connectors.linux.configuration import integer, lines
+from xspm.connectors.linux.name_services import TEXTS, nis_databases
+from xspm.connectors.linux.password_hashes import PasswordState, hash_algorithm, password_state
 from xspm.connectors.linux.records import octal, resource, settings, unlisted
 from xspm.connectors.linux.transport import Needs
 from xspm.model.schema import ResourceType
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
     from xspm.connectors.linux.transport import Source
     from xspm.model.asset import Problem, Resource
-
-PasswordState: TypeAlias = Literal["set", "locked", "empty", "none"]
 
 
 class HomeDirectory(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +126,8 @@ class Accounts(ResourceType, frozen=True, kw_only=True):
     """Names of all users with uid 0."""
     gid_zero_user_names: list[str]
     """Names of users whose primary group is 0."""
+    gid_zero_member_names: list[str]
+    """Names of users that a group with gid 0 lists as its members."""
     gid_zero_group_names: list[str]
     """Names of groups with gid 0."""
     duplicate_uids: list[int]
@@ -148,6 +150,8 @@ class Accounts(ResourceType, frozen=True, kw_only=True):
     """Users in the group `shadow`, who may read hashes."""
     nis_entry_files: Maybe[list[str]]
     """Account files with legacy `+` or `-` lines that merge a network directory."""
+    nis_databases: Maybe[list[str]]
+    """Databases of accounts (passwd, group, shadow, sudoers …) that nsswitch.conf has NIS or hesiod answer, sorted."""
     malformed_lines: Maybe[list[str]]
     """Lines that are not what the file's format asks, as `file:line`."""
     uid_min: int
@@ -165,6 +169,7 @@ NEEDS: Final = Needs(
         "/etc/group",
         "/etc/gshadow",
         "/etc/login.defs",
+        *TEXTS,
         "/root/.ssh/authorized_keys*",
         "/home/*/.ssh/authorized_keys*",
         "/var/lib/*/.ssh/authorized_keys*",
@@ -180,21 +185,6 @@ _HOMES_OF_NOBODY: Final = frozenset(
     {"", "/", "/nonexistent", "/dev/null", "/bin", "/sbin", "/usr/sbin", "/usr/bin", "/dev"}
 )
 """Homes that say there is none."""
-_HASHES: Final[tuple[tuple[str, str], ...]] = (
-    ("$y$", "yescrypt"),
-    ("$gy$", "gost_yescrypt"),
-    ("$7$", "scrypt"),
-    ("$2", "bcrypt"),
-    ("$6$", "sha512"),
-    ("$5$", "sha256"),
-    ("$md5", "sun_md5"),
-    ("$1$", "md5"),
-    ("$3$", "nt"),
-    ("$sha1$", "sha1"),
-    ("$", "unrecognised"),
-    ("_", "bsdi"),
-)
-"""Prefixes of crypt(5), longest first where they overlap."""
 _SHADOW_FIELDS: Final = (
     "password_changed",
     "password_must_change",
@@ -204,149 +194,31 @@ _SHADOW_FIELDS: Final = (
     "password_inactive_days",
     "account_expires",
 )
-_ID_LIMIT: Final = 2**32
-"""Ids are below."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_DAY: Final = 2932896
 """9999-12-31, the last day that RFC 3339 can write."""
 
 
-class _Entry(NamedTuple):
-    """A line of an account file."""
-
-    line: int
-    fields: list[str]
-
-
-class _Table(msgspec.Struct):
-    """An account file."""
-
-    entries: list[_Entry] = []
-    malformed: list[str] = []
-    merges_network: bool = False
-    first: dict[str, list[str]] = {}
-    """First entry of each name, which is the one that the C library finds."""
-
-
-class _Host(msgspec.Struct):
-    """The account files of a host, indexed once: a directory server's export has 100,000 lines."""
-
-    passwd: _Table
-    group: _Table | Unknown
-    shadow: _Table | Unknown
-    gshadow: _Table | Unknown
-    limits: dict[str, int]
-    group_of_gid: dict[int, str] = {}
-    groups_of_member: dict[str, set[str]] = {}
-    users_of_gid: dict[int, set[str]] = {}
-
-    def index(self) -> None:
-        """Fill the three indexes."""
-        for entry in self.group.entries if isinstance(self.group, _Table) else ():
-            self.group_of_gid.setdefault(int(entry.fields[2]), entry.fields[0])
-            for member in entry.fields[3].split(","):
-                self.groups_of_member.setdefault(member, set()).add(entry.fields[0])
-        for entry in self.passwd.entries:
-            self.users_of_gid.setdefault(int(entry.fields[3]), set()).add(entry.fields[0])
-
-
 def collect(source: Source) -> Iterator[Resource | Problem]:
     """Read users, groups and what holds for all of them."""
-    passwd, group = _table(source, "/etc/passwd", 7, (2, 3)), _table(source, "/etc/group", 4, (2,))
+    passwd, group = read_table(source, "/etc/passwd", 7, (2, 3)), read_table(source, "/etc/group", 4, (2,))
     for table, types in ((passwd, (User, Accounts)), (group, (Group, Accounts))):
         if isinstance(table, Unknown):
             yield unlisted(table, *types)
     if isinstance(passwd, Unknown):
         return
     defs = source.text("/etc/login.defs")
-    limits = _limits(defs if isinstance(defs, str) else "")
-    host = _Host(passwd, group, _table(source, "/etc/shadow", 9, ()), _table(source, "/etc/gshadow", 4, ()), limits)
+    limits = id_limits(defs if isinstance(defs, str) else "")
+    host = Host(
+        passwd, group, read_table(source, "/etc/shadow", 9, ()), read_table(source, "/etc/gshadow", 4, ()), limits
+    )
     host.index()
-    for entry in _distinct(passwd.entries):
+    for entry in distinct(passwd.entries):
         yield _user(source, entry, host)
     if not isinstance(group, Unknown):
-        for entry in _distinct(group.entries):
+        for entry in distinct(group.entries):
             yield _group(entry, host)
-        yield settings(_accounts(host, group), "/etc/passwd")
-
-
-def hash_algorithm(field: str) -> str | None:
-    """Name the algorithm of a password field; null when it holds no hash."""
-    hashed = field.lstrip("!")
-    if re.fullmatch(r"[./0-9A-Za-z]{13}", hashed):
-        return "des"
-    return next((name for prefix, name in _HASHES if hashed.startswith(prefix) and len(hashed) > len(prefix) + 7), None)
-
-
-def password_state(field: str) -> PasswordState:
-    """Classify a password field of shadow or passwd."""
-    if not field:
-        return "empty"
-    if hash_algorithm(field) is None:
-        return "none"
-    return "locked" if field.startswith("!") else "set"
-
-
-def _table(source: Source, path: str, width: int, numbers: tuple[int, ...]) -> _Table | Unknown:
-    """Read one account file; `numbers` are the columns that must be ids."""
-    text = source.text(path)
-    if isinstance(text, Unknown):
-        return text
-    if text is None and path in {"/etc/passwd", "/etc/group"}:
-        return Unknown(f"does not exist: {path}", cause="missing")
-    table = _Table()
-    for line in lines(text or ""):
-        fields = line.text.split(":")
-        if line.text[0] in "+-":
-            table.merges_network = True
-            continue
-        sound = len(fields) == width and all(re.fullmatch(r"\d{1,10}", fields[at]) for at in numbers)
-        taken = _as_taken(line.text, width, numbers)
-        if not sound or taken is None:
-            table.malformed.append(f"{path}:{line.number}")
-        if taken is not None and (sound or numbers):
-            table.entries.append(_Entry(line.number, taken))
-            table.first.setdefault(taken[0], taken)
-    return table
-
-
-def _as_taken(text: str, width: int, numbers: tuple[int, ...]) -> list[str] | None:
-    """Return the fields as the C library takes them; None for a line that it leaves out.
-
-    It is lenient: fields at the end may be missing, the last may hold colons, and an id is whatever strtoul reads, so
-    that ` 0` and `+0` are root.
-    """
-    fields = text.split(":", width - 1)
-    if not fields[0] or (numbers and len(fields) <= max(numbers)):
-        return None
-    fields += [""] * (width - len(fields))
-    for at in numbers:
-        match = re.fullmatch(r"[ \t\v\f\r]*([+-]?)(\d{1,40})", fields[at])
-        if match is None:
-            return None
-        number = int(match[2])
-        if number and (match[1] == "-" or number >= _ID_LIMIT):
-            # Out of range: one C library takes the highest id, another only the low 32 bits.
-            number = 0 if number % _ID_LIMIT == 0 else _ID_LIMIT - 1
-        fields[at] = str(number)
-    return fields
-
-
-def _limits(text: str) -> dict[str, int]:
-    """Ranges of ids that belong to people."""
-    found = words(text)
-    defaults = {"UID_MIN": 1000, "UID_MAX": 60000, "GID_MIN": 1000, "GID_MAX": 60000}
-    values = {name: integer(found[name].value) if name in found else None for name in defaults}
-    return {name: default if values[name] is None else values[name] or 0 for name, default in defaults.items()}
-
-
-def _distinct(entries: Iterable[_Entry]) -> Iterator[_Entry]:
-    """First entry of each name: the one that counts."""
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.fields[0] not in seen:
-            seen.add(entry.fields[0])
-            yield entry
+        yield settings(_accounts(host, group, nis_databases(source)), "/etc/passwd")
 
 
 def _kind(number: int, low: int, high: int) -> Literal["root", "system", "human"]:
@@ -356,7 +228,7 @@ def _kind(number: int, low: int, high: int) -> Literal["root", "system", "human"
     return "human" if low <= number <= high else "system"
 
 
-def _user(source: Source, entry: _Entry, host: _Host) -> Resource:
+def _user(source: Source, entry: Entry, host: Host) -> Resource:
     name, field, uid, gid, _, home, shell = entry.fields
     shell = shell or "/bin/sh"
     names = set(host.groups_of_member.get(name, ()))
@@ -380,7 +252,7 @@ def _user(source: Source, entry: _Entry, host: _Host) -> Resource:
     return resource(user, name, at=("/etc/passwd", entry.line))
 
 
-def _password(name: str, field: str, shadow: _Table | Unknown) -> dict[str, Any]:
+def _password(name: str, field: str, shadow: Table | Unknown) -> dict[str, Any]:
     """Fields of `User` that come from the password field and shadow."""
     if isinstance(shadow, Unknown):
         inline = field != "x"
@@ -446,7 +318,7 @@ def _authorized_keys(source: Source, home: str) -> Maybe[int]:
     return total
 
 
-def _group(entry: _Entry, host: _Host) -> Resource:
+def _group(entry: Entry, host: Host) -> Resource:
     name, field, gid, listed = entry.fields
     members = {item for item in listed.split(",") if item}
     primary = host.users_of_gid.get(int(gid), set())
@@ -473,11 +345,12 @@ def _group(entry: _Entry, host: _Host) -> Resource:
     return resource(group, name, at=("/etc/group", entry.line))
 
 
-def _accounts(host: _Host, group: _Table) -> Accounts:
+def _accounts(host: Host, group: Table, nis: Maybe[list[str]]) -> Accounts:
     passwd, shadow, gshadow = host.passwd, host.shadow, host.gshadow
     users, groups = [item.fields for item in passwd.entries], [item.fields for item in group.entries]
     gids = {int(fields[2]) for fields in groups}
     shadow_gids = {int(fields[2]) for fields in groups if fields[0] == "shadow"}
+    listed_in_zero = {name for fields in groups if int(fields[2]) == 0 for name in fields[3].split(",")}
     in_shadow = {name for fields in groups if fields[0] == "shadow" for name in fields[3].split(",") if name}
     empty: Maybe[list[str]]
     missing: Maybe[list[str]]
@@ -494,6 +367,7 @@ def _accounts(host: _Host, group: _Table) -> Accounts:
     return Accounts(
         uid_zero_names=sorted({user[0] for user in users if int(user[2]) == 0}),
         gid_zero_user_names=sorted({user[0] for user in users if int(user[3]) == 0}),
+        gid_zero_member_names=sorted(listed_in_zero - {""}),
         gid_zero_group_names=sorted({fields[0] for fields in groups if int(fields[2]) == 0}),
         duplicate_uids=_repeated(int(user[2]) for user in users),
         duplicate_gids=_repeated(int(fields[2]) for fields in groups),
@@ -505,6 +379,7 @@ def _accounts(host: _Host, group: _Table) -> Accounts:
         missing_primary_group_names=sorted({user[0] for user in users if int(user[3]) not in gids}),
         shadow_group_members=sorted(in_shadow | {user[0] for user in users if int(user[3]) in shadow_gids}),
         nis_entry_files=unread or sorted(path for path, table in read.items() if table.merges_network),
+        nis_databases=nis,
         malformed_lines=unread or [place for table in read.values() for place in table.malformed],
         uid_min=host.limits["UID_MIN"],
         uid_max=host.limits["UID_MAX"],

@@ -1,4 +1,4 @@
-"""The one walk over all local file systems: what is setuid, world-writable or of nobody.
+"""The one walk over all local file systems: what is setuid, world-writable, of nobody, or has capabilities.
 
 Entries are looked at with lstat and never opened. Mounts are told apart by mountinfo: pseudo and network file systems
 are left out, a file system that is mounted twice is walked once, and the image stores of container engines are left out
@@ -13,6 +13,7 @@ import stat as stat_bits
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from xspm.connectors.linux.capabilities import ATTRIBUTE, from_attribute
 from xspm.connectors.linux.records import RUN_AS_ROOT
 from xspm.connectors.linux.transport import WALK_LIMIT, WALK_TIMEOUT_SECONDS, Stat, file_kind
 from xspm.model.asset import Problem, ProblemKind
@@ -20,7 +21,8 @@ from xspm.model.asset import Problem, ProblemKind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-WALK_TYPES: Final = ("linux.filesystem_scan", "linux.setuid_file")
+CAPABLE: Final = "linux.capable_file"
+WALK_TYPES: Final = ("linux.filesystem_scan", "linux.setuid_file", CAPABLE)
 """Types that a cut walk leaves incomplete."""
 LOCAL_FILESYSTEMS: Final = frozenset(
     {
@@ -47,7 +49,10 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | o
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _TYPE: Final = 0o170000
 _DIRECTORY: Final = stat_bits.S_IFDIR
+_REGULAR: Final = stat_bits.S_IFREG
 _SPECIAL: Final = 0o6002
+_EXECUTABLE: Final = 0o111
+_NO_CAPABILITIES: Final = frozenset({errno.ENODATA, errno.ENOTSUP})
 
 
 class MountPoint(NamedTuple):
@@ -142,21 +147,21 @@ def walk(
         timeout: seconds, at most.
     """
     deadline = time.monotonic() + timeout
-    known = Known(mounts, uids, gids)
-    starts: list[tuple[str, int]] = []
+    known = Known(mounts, uids, gids, [])
+    starts: list[tuple[str, int, int]] = []
     for start, found in _starts(top, mounts):
-        starts.append((start, found.st_dev))
+        starts.append((start, found.st_ino, found.st_dev))
         if start and (found.st_mode & _SPECIAL or found.st_uid not in uids or found.st_gid not in gids):
             yield _entry(start, found)
     seen = denied = 0
     example = ""
-    pending: list[str] = []
+    pending: list[tuple[str, int]] = []
     device = 0
     while pending or starts:
         if not pending:
-            start, device = starts.pop()
-            pending.append(start)
-        folder = pending.pop()
+            start, number, device = starts.pop()
+            pending.append((start, number))
+        folder, number = pending.pop()
         if seen > limit or time.monotonic() > deadline:
             kind: ProblemKind = "limit" if seen > limit else "timeout"
             yield Problem(kind, f"walk of the file systems cut after {seen} entries", resource_types=WALK_TYPES)
@@ -172,11 +177,19 @@ def walk(
                 example = example or folder
             continue
         try:
+            # A link that took the place of a folder above leads to another one, which may lie outside the root.
+            if not _same(opened, number, device):
+                denied += 1
+                example = example or folder
+                continue
             count, entries = _look(opened, folder, device, known, pending)
         finally:
             os.close(opened)
         seen += count
         yield from entries
+    if known.unread:
+        message = f"capabilities of {len(known.unread)} programs could not be read, for instance {known.unread[0]}"
+        yield Problem("access", message, resource_types=(CAPABLE,), hint=RUN_AS_ROOT)
     if denied:
         message = f"{denied} folders could not be listed, for instance {clean(example) or '/'}"
         yield Problem("access", message, resource_types=WALK_TYPES, hint=RUN_AS_ROOT)
@@ -188,16 +201,20 @@ class Known(NamedTuple):
     mounts: Mapping[str, bool]
     uids: Collection[int]
     gids: Collection[int]
+    unread: list[str]
+    """Programs whose capabilities could not be read."""
 
 
-def _look(opened: int, folder: str, device: int, known: Known, pending: list[str]) -> tuple[int, list[Stat]]:
+def _look(
+    opened: int, folder: str, device: int, known: Known, pending: list[tuple[str, int]]
+) -> tuple[int, list[Stat]]:
     """Look at one folder: how many entries, and those of interest; the folders to go on with are put to `pending`.
 
     This is the loop that a scan's time goes into; it calls nothing for an entry that is of no interest.
     """
     count = 0
     entries: list[Stat] = []
-    mounts, uids, gids = known
+    mounts, uids, gids, _ = known
     with os.scandir(opened) as listed:
         for entry in listed:
             count += 1
@@ -215,10 +232,33 @@ def _look(opened: int, folder: str, device: int, known: Known, pending: list[str
                 if found.st_dev != device or path in mounts:
                     continue
                 if path not in IMAGE_STORES:
-                    pending.append(path)
-            if mode & _SPECIAL or found.st_uid not in uids or found.st_gid not in gids:
-                entries.append(_entry(f"{folder}/{entry.name}", found))
+                    pending.append((path, found.st_ino))
+            capable = None
+            if mode & _EXECUTABLE and mode & _TYPE == _REGULAR:
+                try:
+                    # By the open folder, so that no link that takes the place of a folder above leads elsewhere.
+                    capable = os.getxattr(f"/proc/self/fd/{opened}/{entry.name}", ATTRIBUTE, follow_symlinks=False)
+                except OSError as error:
+                    if error.errno not in _NO_CAPABILITIES and _there(entry.name, opened):
+                        known.unread.append(clean(f"{folder}/{entry.name}"))
+            if capable or mode & _SPECIAL or found.st_uid not in uids or found.st_gid not in gids:
+                entries.append(_entry(f"{folder}/{entry.name}", found, capable))
     return count, entries
+
+
+def _same(opened: int, number: int, device: int) -> bool:
+    """Whether an open folder is the one that was seen in the folder above it."""
+    found = os.fstat(opened)
+    return found.st_ino == number and found.st_dev == device
+
+
+def _there(name: str, folder: int) -> bool:
+    """Whether a name is still in an open folder."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _starts(top: str, mounts: Mapping[str, bool]) -> Iterator[tuple[str, os.stat_result]]:
@@ -232,7 +272,7 @@ def _starts(top: str, mounts: Mapping[str, bool]) -> Iterator[tuple[str, os.stat
                 continue
 
 
-def _entry(path: str, found: os.stat_result) -> Stat:
+def _entry(path: str, found: os.stat_result, capable: bytes | None = None) -> Stat:
     """Return the metadata of an entry of interest."""
     return Stat(
         path=clean(path),
@@ -243,4 +283,5 @@ def _entry(path: str, found: os.stat_result) -> Stat:
         size=found.st_size,
         device=found.st_dev,
         modified_seconds=int(found.st_mtime),
+        capabilities=from_attribute(capable) if capable else None,
     )

@@ -117,10 +117,10 @@ def test_broken_files_do_not_stop_the_others(folder: Path) -> None:
         (("bad2.yaml", 2), "byte 0xff is not UTF-8"),
         (("bad3.yaml", 3), "duplicate key 'kind', first given on line 2"),
         (("bad4.yaml", 1), "the text is UTF-16 or UTF-32; UTF-8 is expected"),
-        (("bad5.yaml", 2), "a key must be a string"),
+        (("bad5.yaml", 2), "looks like a template, as those of helm, which is no manifest yet"),
     ]
     assert all(problem.resource_types == ALL_TYPES for problem in snapshot.problems)
-    assert snapshot.problems[4].hint == "a template? render it first, for instance with helm template"
+    assert snapshot.problems[4].hint == ("run helm template and scan its output: helm template CHART | xspm scan -")
 
 
 def test_odd_files_are_problems_and_never_opened(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

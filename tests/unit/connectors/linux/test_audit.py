@@ -163,3 +163,24 @@ def test_the_kernel_command_line() -> None:
     assert read(FILES | {"/proc/cmdline": "ro audit=1 quiet\n"})[0]["kernel_parameter"] is True
     assert read(FILES | {"/proc/cmdline": "ro quiet\n"})[0]["kernel_parameter"] is False
     assert read(FILES, live=False)[0]["kernel_parameter"] is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "covers"),
+    [
+        ("", "", True),
+        ("", "-a never,exit -F arch=b64 -S adjtimex", True),
+        ("-a never,exit -F arch=b64 -S chmod", "", True),
+        ("-a never,exit -F arch=b64 -S adjtimex -F exe=/usr/sbin/chronyd", "", True),
+        ("-a never,exit -F arch=b64 -S adjtimex", "", False),
+        ("-a never,exit -F arch=b32 -S all", "", False),
+        ("", "-A never,exit -S settimeofday", False),
+        ("-a task,never", "", False),
+        ("-a always,exclude -F msgtype=SYSCALL", "", False),
+        ("-a always,exclude -F msgtype=PROCTITLE", "", True),
+    ],
+)
+def test_an_earlier_rule_hides_what_later_ones_say(before: str, after: str, covers: bool) -> None:  # noqa: FBT001
+    files = {**FILES, "/etc/audit/rules.d/50-rules.rules": f"{before}\n{RULES}{after}\n"}
+    data, _ = read(files)
+    assert (data["coverage"]["time_change"], data["silencing_rules"] == []) == (covers, covers)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from xspm.connectors.linux.capabilities import Capabilities
 from xspm.connectors.linux.capture import Capture, CaptureSource, Patterns
 from xspm.connectors.linux.host import HostSource
 from xspm.connectors.linux.script import make
@@ -133,6 +134,14 @@ def test_what_was_not_asked_for_is_remembered(tree: Path) -> None:
     assert missed.commands == (("id",),)
 
 
+def test_what_was_only_looked_up_is_not_read(tree: Path) -> None:
+    captured = run(Needs(texts=("/etc/hostname",)))
+    captured.stat(f"{tree}/binary")
+    missed = captured.missed
+    assert missed is not None
+    assert (missed.texts, f"{tree}/binary" in missed.stats, str(tree) in missed.stats) == ((), True, True)
+
+
 def test_below_what_does_not_exist_is_nothing(tree: Path) -> None:
     captured = run(Needs(stats=(f"{tree}/*",)))
     assert captured.text(f"{tree}/nothing/deep/below") is None
@@ -203,8 +212,37 @@ def test_damaged_records_are_left_out() -> None:
 @pytest.mark.parametrize(("status", "kind"), [(None, "limit"), (124, "timeout"), (1, "access")])
 def test_walk_that_was_not_whole_is_a_problem(status: int | None, kind: str) -> None:
     capture = Capture([])
-    capture.uid, capture.walk_status = 1000, status
+    capture.uid, capture.walk_status, capture.capable = 1000, status, {}
     assert [item.kind for item in CaptureSource(capture).walk() if isinstance(item, Problem)] == [kind]
+
+
+def test_capabilities_come_from_getcap() -> None:
+    mark, end = f"\n{BOUNDARY} ".encode(), f" {BOUNDARY[::-1]}".encode()
+    found = b"s 81ed 0 0 1 0 0 /usr/bin/a" + end + b" /usr/bin/a" + end
+    records = [
+        b"",
+        b"g",
+        b"s 81ff 0 0 1 0 0 /b" + end + b" /b" + end,
+        b"g\n/usr/bin/a cap_setuid=ep\n",
+        found,
+        b"w 0",
+        b"Z",
+        b"",
+    ]
+    capture = Capture([])
+    capture.read(mark.join(records), BOUNDARY, [])
+    assert {item.path: item.capabilities for item in CaptureSource(capture).walk() if isinstance(item, Stat)} == {
+        "/b": None,
+        "/usr/bin/a": Capabilities(("cap_setuid",)),
+    }
+
+
+def test_without_getcap_capabilities_are_a_problem() -> None:
+    capture = Capture([])
+    capture.uid, capture.walk_status = 0, 0
+    (problem,) = CaptureSource(capture).walk()
+    assert isinstance(problem, Problem)
+    assert problem.resource_types == ("linux.capable_file",)
 
 
 def test_narrower_patterns_are_covered() -> None:

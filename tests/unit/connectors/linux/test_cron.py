@@ -66,6 +66,8 @@ def test_jobs() -> None:
         "program_exists": True,
         "program_uid": 0,
         "program_writable": False,
+        "program_changeable_path": None,
+        "program_changeable_by": None,
     }
 
 
@@ -98,16 +100,57 @@ def test_fields(name: str, field: str, expected: object) -> None:
         ("test -x /opt/none.sh && /opt/none.sh", None, None),
         ("$X; /opt/open.sh", "/opt/open.sh", True),
         ("run-parts /etc/cron.daily", None, None),
+        ("run-parts --report /srv/jobs", "/srv/jobs", True),
+        ("tool --all", "/usr/local/bin/tool", True),
+        ("shut.sh", "/usr/bin/shut.sh", False),
+        ("echo", None, None),
     ],
 )
 def test_worst_program_of_a_job(command: str, program: str | None, writable: bool | None) -> None:  # noqa: FBT001
     files = {
-        "/etc/cron.d/x": f"1 1 * * * root {command}\n",
+        "/etc/cron.d/x": f"PATH=/usr/local/bin:/usr/bin\n1 1 * * * root {command}\n",
+        "/usr/local/bin/tool": {"content": "", "mode": "0755", "uid": 1000},
+        "/usr/bin/tool": {"content": "", "mode": "0755"},
+        "/usr/bin/shut.sh": {"content": "", "mode": "0755"},
+        "/srv/jobs": {"kind": "directory", "mode": "0775", "gid": 50},
         "/opt/open.sh": {"content": "", "mode": "0777"},
         "/opt/shut.sh": {"content": "", "mode": "0755"},
     }
-    found = read(files)["/etc/cron.d/x:1"]
+    found = read(files)["/etc/cron.d/x:2"]
     assert (found["program"], found["program_writable"]) == (program, writable)
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "by"),
+    [
+        ("PATH=/home/bob/bin:/usr/bin\n1 1 * * * root tool\n", "/home/bob", "user bob"),
+        ("SHELL=/home/bob/sh\n1 1 * * * root :\n", "/home/bob", "user bob"),
+        ("1 1 * * * root /opt/app/tool\n", "/opt/app", "user bob"),
+        ("1 1 * * * root /opt/link\n", "/home/bob", "user bob"),
+        ("1 1 * * * root /tmp/mine\n", "/tmp", "everybody"),
+        ("1 1 * * * root tool\n", None, None),
+    ],
+)
+def test_who_can_change_a_program(table: str, path: str | None, by: str | None) -> None:
+    files = {
+        "/etc/passwd": "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n",
+        "/etc/cron.d/x": table,
+        "/home/bob": {"kind": "directory", "uid": 1000},
+        "/opt/app": {"kind": "directory", "uid": 1000},
+        "/opt/app/tool": {"content": "", "mode": "0755"},
+        "/opt/link": {"link": "/home/bob/x"},
+        "/tmp": {"kind": "directory", "mode": "1777"},
+        "/tmp/mine": {"content": "", "mode": "0755"},
+        "/usr/bin/tool": {"content": "", "mode": "0755"},
+    }
+    found = next(item for name, item in read(files).items() if name.startswith("/etc/cron.d/x:"))
+    assert (found["program_changeable_path"], found["program_changeable_by"]) == (path, by)
+
+
+def test_anacron_runs_as_root() -> None:
+    found = read({"/etc/anacrontab": "START_HOURS_RANGE=3-22\n@weekly 25 cron.weekly nice /opt/x\n"})
+    assert found["/etc/anacrontab:2"]["user"] == "root"
+    assert found["/etc/anacrontab:2"]["program"] == "/opt/x"
 
 
 def test_programs_that_cannot_be_told_are_unknown() -> None:

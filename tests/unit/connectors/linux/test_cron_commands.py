@@ -35,7 +35,7 @@ from xspm.connectors.linux.cron_commands import Programs
         ("/bin/a%input /bin/b", ["/bin/a"]),
         (". /etc/env; /bin/a", ["/etc/env", "/bin/a"]),
         ("> /tmp/out /bin/a", ["/bin/a"]),
-        ("run-parts /etc/cron.daily", []),
+        ("run-parts /etc/cron.daily", ["/etc/cron.daily"]),
         ("", []),
     ],
 )

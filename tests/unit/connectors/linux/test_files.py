@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xspm.connectors.linux import files as service
+from xspm.connectors.linux import walked_files
 from xspm.connectors.linux.file_purposes import HOME_PURPOSES, PURPOSES
 from xspm.connectors.linux.memory import MemorySource
 from xspm.model.asset import Problem, Resource
@@ -159,11 +160,13 @@ def test_list_of_a_cut_walk_is_never_empty() -> None:
     assert scan["world_writable_files"] == ["/srv/open"]
     assert scan["world_writable_file_count"] == {"$unknown": "cut", "cause": "timeout"}
     assert scan["unowned"] == {"$unknown": "cut", "cause": "timeout"}
-    assert [item.resource_types for item in found if isinstance(item, Problem)] == [("linux.setuid_file",)]
+    assert [item.resource_types for item in found if isinstance(item, Problem)] == [
+        ("linux.setuid_file", "linux.capable_file")
+    ]
 
 
 def test_long_lists_are_cut_and_counted(read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "SHOWN", 1)
+    monkeypatch.setattr(walked_files, "SHOWN", 1)
     found = read("linux.filesystem_scan", WALKED)["filesystem_scan"]
     assert (len(found["world_writable_files"]), found["world_writable_file_count"]) == (1, 2)
 

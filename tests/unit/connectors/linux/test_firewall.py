@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from xspm.connectors.linux import firewall
+from xspm.connectors.linux.iptables import from_iptables
 from xspm.connectors.linux.memory import MemorySource
 from xspm.connectors.linux.nftables import parse
-from xspm.connectors.linux.packet_filter import answer, from_iptables, from_nft
+from xspm.connectors.linux.packet_filter import answer, from_nft
 from xspm.model.asset import Resource
 from xspm.model.unknown import Maybe, Unknown
 

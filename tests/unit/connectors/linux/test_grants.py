@@ -107,7 +107,19 @@ def test_no_call_changes_anything(tmp_path: Path) -> None:
     program.write_text(make_program(needs()))
     calls = "execve,openat,open,creat,unlink,unlinkat,rename,renameat2,mkdir,mkdirat,chmod,fchmodat,fchownat,mount,kill"
     subprocess.run(
-        ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(trace), "-e", f"trace={calls}", "/bin/sh", str(program), BOUNDARY],
+        [
+            "strace",
+            "-f",
+            "--seccomp-bpf",
+            "-qq",
+            "-o",
+            str(trace),
+            "-e",
+            f"trace={calls}",
+            "/bin/sh",
+            str(program),
+            BOUNDARY,
+        ],
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xspm.connectors.linux import CONNECTOR, local, walk
+from xspm.connectors.linux.beneath import Beneath
+from xspm.connectors.linux.capabilities import Capabilities
 from xspm.connectors.linux.directory import DirectorySource
 from xspm.connectors.linux.host import HostSource
 from xspm.connectors.linux.transport import Stat
@@ -170,6 +173,102 @@ def test_walk_finds_what_matters_and_nothing_else(root: Path) -> None:
     everything = [item for item in walk.walk(str(root), {}, set(), set()) if isinstance(item, Stat)]
     assert "/etc/passwd" in {item.path for item in everything}
     assert not any(stat.S_ISLNK(os.lstat(f"{root}{item.path}").st_mode) for item in everything)
+
+
+def swap(root: Path, folder: str) -> None:
+    """Put a link that leads outside in the place of a folder."""
+    (root.parent / "away/sub").mkdir(parents=True)
+    for place in ("away", "away/sub"):
+        (root.parent / place / "secret").write_text("outside")
+        (root.parent / place / "secret").chmod(0o666)
+    (root / folder).rename(root / "moved")
+    (root / folder).symlink_to(root.parent / "away")
+
+
+def test_no_read_follows_a_folder_that_became_a_link(root: Path) -> None:
+    """A folder is swapped between the look at its path and the read."""
+
+    class Swapped(DirectorySource):
+        def _resolve(self, path: str, *, follow: bool) -> str:
+            inside = super()._resolve(path, follow=follow)
+            if not (root / "moved").exists():
+                swap(root, "etc/conf.d")
+            return inside
+
+    source = Swapped(str(root))
+    assert source.text("/etc/conf.d/secret") is None
+    for path in ("/etc/conf.d/secret", "/etc/conf.d/sub/secret"):
+        assert source.text(path) != "outside"
+        assert not isinstance(source.stat(path), Stat)
+    assert source.list("/etc/conf.d/sub") is None
+
+
+def test_a_folder_that_became_a_link_is_refused(root: Path) -> None:
+    beneath = Beneath(str(root))
+    swap(root, "etc/conf.d")
+    with pytest.raises(OSError, match="a link took the place of a folder"):
+        beneath.place("/etc/conf.d/secret")
+    with pytest.raises(NotADirectoryError):
+        beneath.place("/etc/passwd/x")
+
+
+def test_many_folders_are_not_all_kept_open(root: Path) -> None:
+    for number in range(200):
+        (root / f"many/{number}").mkdir(parents=True)
+        (root / f"many/{number}/x").write_text(str(number))
+    source = DirectorySource(str(root))
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    assert [source.text(f"/many/{number}/x") for number in range(200)] == [str(number) for number in range(200)]
+    assert len(os.listdir("/proc/self/fd")) - before < 100  # noqa: PTH208
+
+
+def test_walk_never_leaves_through_a_folder_that_became_a_link(root: Path) -> None:
+    (root / "spool/sub").mkdir(parents=True)
+    (root / "spool/open").write_text("")
+    (root / "spool/open").chmod(0o666)
+    found: list[str] = []
+    problems: list[str] = []
+    for item in walk.walk(str(root), {}, {os.getuid()}, {os.getgid()}):
+        if isinstance(item, Problem):
+            problems.append(item.message)
+            continue
+        found.append(item.path)
+        if item.path == "/spool/open":
+            swap(root, "spool")
+    assert found == ["/spool/open"]
+    assert problems == ["1 folders could not be listed, for instance /spool/sub"]
+
+
+def test_walk_reads_capabilities(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only executable files are asked, and each by its open folder."""
+    for name, mode in (("run", 0o755), ("data", 0o644)):
+        (root / f"usr/lib/{name}").write_text("")
+        (root / f"usr/lib/{name}").chmod(mode)
+    asked: list[str] = []
+
+    def getxattr(path: str, name: str, *, follow_symlinks: bool) -> bytes:
+        assert (name, follow_symlinks) == ("security.capability", False)
+        asked.append(path.rpartition("/")[2])
+        return bytes.fromhex("0100000280000000000000000000000000000000")
+
+    monkeypatch.setattr(os, "getxattr", getxattr)
+    own = {os.getuid()}, {os.getgid()}
+    found = [item for item in walk.walk(str(root), {}, *own) if isinstance(item, Stat)]
+    assert {item.path: item.capabilities for item in found} == {"/usr/lib/run": Capabilities(("cap_setuid",))}
+    assert asked == ["run"]
+
+
+def test_capabilities_that_cannot_be_read_are_a_problem(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "usr/lib/run").write_text("")
+    (root / "usr/lib/run").chmod(0o755)
+
+    def getxattr(path: str, name: str, *, follow_symlinks: bool) -> bytes:  # noqa: ARG001
+        raise PermissionError(errno.EACCES, "permission denied", path)
+
+    monkeypatch.setattr(os, "getxattr", getxattr)
+    (problem,) = walk.walk(str(root), {}, {os.getuid()}, {os.getgid()})
+    assert isinstance(problem, Problem)
+    assert problem.resource_types == ("linux.capable_file",)
 
 
 def test_walk_is_bounded(root: Path) -> None:

@@ -28,6 +28,7 @@ def test_running_and_configured(read: Callable[..., Any]) -> None:
     found = read("linux.mount", files)
     assert found["/tmp"] == {
         "path": "/tmp",
+        "running": True,
         "mounted": True,
         "configured": False,
         "device": "tmpfs",
@@ -51,6 +52,12 @@ def test_without_running_system(read: Callable[..., Any]) -> None:
     found = read("linux.mount", {"/etc/fstab": "a /tmp tmpfs nodev\n"}, live=False)["/tmp"]
     assert found["mounted"]["cause"] == "missing"
     assert (found["configured"], found["configured_options"], found["filesystem"]) == (True, ["nodev"], "tmpfs")
+
+
+def test_an_unpacked_root_that_is_set_up_has_what_its_fstab_says(read: Callable[..., Any]) -> None:
+    found = read("linux.mount", {"/etc/fstab": "UUID=1 / ext4 defaults 0 1\n"}, live=False)
+    assert (found["/var"]["running"], found["/var"]["mounted"]) == (False, False)
+    assert found["/dev/shm"]["mounted"]["cause"] == "missing"
 
 
 def test_password_in_options_is_masked(read: Callable[..., Any]) -> None:

@@ -149,7 +149,7 @@ def policy(files: dict[str, Any], *, live: bool = True, root: bool = True) -> di
             },
             {
                 "quality_module": "pam_cracklib",
-                "min_length": 12,
+                "min_length": 9,
                 "history_module": "pam_unix",
                 "remember": 5,
                 "su_group": "wheel",

@@ -26,6 +26,7 @@ SERVICES: Final = (
     "sshd",
     "sudo",
     "systemd",
+    "trusted_paths",
     "sockets",
     "firewall",
     "audit",
@@ -43,7 +44,9 @@ TEXTS: Final = (
     "/etc/iptables/rules.v4", "/etc/firewalld/firewalld.conf", "/etc/firewalld/zones/public.xml", "/etc/audit/auditd.conf",
     "/etc/audit/rules.d/x.rules", "/etc/systemd/journald.conf", "/etc/rsyslog.conf", "/etc/rsyslog.d/x.conf",
     "/etc/crontab", "/etc/cron.d/x", "/var/spool/cron/crontabs/x", "/etc/cron.allow", "/etc/chrony/chrony.conf",
-    "/etc/systemd/timesyncd.conf", "/proc/cmdline",
+    "/etc/systemd/timesyncd.conf", "/proc/cmdline", "/etc/anacrontab", "/etc/rc.local", "/etc/udev/rules.d/x.rules",
+    "/etc/logrotate.d/x", "/etc/ld.so.conf", "/etc/ld.so.conf.d/x.conf", "/etc/ld.so.preload",
+    "/etc/security/pam_env.conf",
 )  # fmt: skip
 COMMANDS: Final = ("sshd -T", "ssh -V", "sudo -V", "nft -j list ruleset", "iptables-save", "auditctl -l", "auditctl -s")
 
@@ -131,7 +134,7 @@ NASTY: Final = st.one_of(
             ["root", "x", ":", "0", "\n", " ", "\t", "=", "[", "]", "{", "}", "(", ")", '"', "'", "\\", "#", ",", "!", "-", "@", "*",
              "ALL", "Match", "Include", "yes", "auth required pam_unix.so", "[Service]", "ExecStart=/x", "table inet t", "chain c",
              "type filter hook input priority 0; policy drop;", "-A INPUT", "-j", "*filter", "-w", "-a always,exit", "-S", "umask",
-             "PATH=", "$PATH", "server", "* * * * *", "99999999999999999999", "\0", "\x1b[31m"]
+             "PATH=", "$PATH", "server", "* * * * *", "RUN+=", "LD_PRELOAD=", "postrotate", "include /etc/ld.so.conf", "/x", "$X", "99999999999999999999", "\0", "\x1b[31m"]
         ),
         max_size=30,
     ).map("".join),

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from xspm.connectors.linux import sshd
+from xspm.connectors.linux import ssh_host_keys, sshd
 from xspm.connectors.linux.memory import MemorySource
-from xspm.connectors.linux.sshd_config import Config, read_config, span, split
+from xspm.connectors.linux.sshd_config import Config, read_config
 from xspm.connectors.linux.sshd_defaults import algorithms, parse_version
+from xspm.connectors.linux.sshd_keywords import span, split
 from xspm.model.asset import Problem, Resource
 
 DEBIAN_12 = """\
@@ -365,7 +366,7 @@ def test_a_configured_host_key_that_is_missing_is_shown() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "ssh-rsa !!!!", "ssh-rsa AAAA", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAQ=="])
 def test_broken_public_keys(text: str) -> None:
-    assert len(sshd.public_key(text)) == 3
+    assert len(ssh_host_keys.public_key(text)) == 3
 
 
 def test_a_huge_configuration_ends() -> None:

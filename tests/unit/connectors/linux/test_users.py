@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xspm.connectors.linux import users
+from xspm.connectors.linux import password_hashes, users
 from xspm.connectors.linux.memory import MemorySource
 from xspm.model.asset import Problem, Resource
 
@@ -127,7 +127,7 @@ def test_fields(user: str, field: str, expected: object) -> None:
     ],
 )
 def test_password_states(secret: str, state: str, algorithm: str | None) -> None:
-    assert (users.password_state(secret), users.hash_algorithm(secret)) == (state, algorithm)
+    assert (password_hashes.password_state(secret), password_hashes.hash_algorithm(secret)) == (state, algorithm)
 
 
 def test_groups() -> None:
@@ -153,6 +153,7 @@ def test_accounts_name_what_must_not_be() -> None:
     assert read(files)["linux.accounts accounts"] == {
         "uid_zero_names": ["root", "toor"],
         "gid_zero_user_names": ["root", "toor"],
+        "gid_zero_member_names": [],
         "gid_zero_group_names": ["root"],
         "duplicate_uids": [0, 1000],
         "duplicate_gids": [27],
@@ -164,6 +165,7 @@ def test_accounts_name_what_must_not_be() -> None:
         "missing_primary_group_names": ["bob"],
         "shadow_group_members": ["bob"],
         "nis_entry_files": ["/etc/passwd"],
+        "nis_databases": [],
         "malformed_lines": ["/etc/passwd:9"],
         "uid_min": 1000,
         "uid_max": 60000,

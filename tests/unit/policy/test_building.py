@@ -1,21 +1,12 @@
-"""Folders become a library: compiled, cached by digest, every mistake named."""
+"""Folders become a library: compiled, every mistake named."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from house import TYPES, built, check, folder
+from house import built, check, folder, types
 from xspm.errors import CelError, DocumentError, PolicyError
-from xspm.policy import library
-from xspm.policy.cache import Cache
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from xspm.model.schema import TypeSpec
+from xspm.policy.building import build
 
 _POLICY = 'title: P\nversion: "1"\ninclude: [{checks: ["*"]}]\n'
 _FRAMEWORK = 'title: F\nversion: "1"\npublisher: P\nurl: u\nrequirements: [{id: "1", title: t, checks: [a.*]}]\n'
@@ -147,98 +138,8 @@ def test_every_entry_of_policies_frameworks_and_exceptions_is_looked_at() -> Non
 @pytest.mark.parametrize("kind", ["checks/a.yaml", "policies/p.yaml", "frameworks/f.yaml"])
 def test_a_name_stands_for_one_thing(kind: str) -> None:
     text = {"c": check("1 < 2"), "p": _POLICY, "f": _FRAMEWORK}[kind[0]]
-    made = library.build([folder({kind: text}), folder({kind: text}, shipped=False)], TYPES)
+    made = build([folder({kind: text}), folder({kind: text}, shipped=False)], types)
     assert ["exists already" in str(error) for error in made.errors] == [True]
-
-
-def _types() -> Mapping[str, TypeSpec]:
-    return TYPES
-
-
-def _no_types() -> Mapping[str, TypeSpec]:
-    raise AssertionError("a cached library must not need the types")
-
-
-def test_a_cached_library_needs_nothing_compiled(tmp_path: Path) -> None:
-    folders = [folder({"checks/a.yaml": check("resource.locked"), "policies/p.yaml": _POLICY})]
-    cache = Cache(tmp_path)
-    first = library.load(folders, _types, cache)
-    assert first == library.load(folders, _no_types, cache)
-
-
-def test_what_is_only_shown_comes_whole_from_the_cache(tmp_path: Path) -> None:
-    files = {"checks/a.yaml": check("resource.locked"), "policies/p.yaml": _POLICY, "frameworks/f-1.yaml": _FRAMEWORK}
-    folders, cache = [folder(files)], Cache(tmp_path)
-    built_anew = library.build(folders, TYPES)
-    library.load(folders, _types, cache)
-    found = library.listed(folders, _no_types, cache)
-    assert found.checks == built_anew.checks
-    assert found.checks["a"].examples
-    assert found.frameworks == built_anew.frameworks
-    assert dict(found.library.checks) == dict(built_anew.library.checks)
-
-
-def test_what_is_only_shown_is_kept_for_a_scan(tmp_path: Path) -> None:
-    folders, cache = [folder({"checks/a.yaml": check("resource.locked")})], Cache(tmp_path)
-    library.listed(folders, _types, cache)
-    assert list(library.load(folders, _no_types, cache).checks) == ["a"]
-
-
-def test_what_is_not_sound_is_never_kept(tmp_path: Path) -> None:
-    folders = [folder({"checks/a.yaml": check("resource.locked"), "checks/b.yaml": check("resource.lokced")})]
-    for _ in range(2):
-        found = library.listed(folders, _types, Cache(tmp_path))
-        assert (list(found.checks), len(found.errors)) == (["a"], 1)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("payload", [None, b"{"])
-def test_sources_that_are_gone_are_read_anew(tmp_path: Path, payload: bytes | None) -> None:
-    folders, cache = [folder({"checks/a.yaml": check("resource.locked")})], Cache(tmp_path)
-    library.load(folders, _types, cache)
-    key = library._key(folders)
-    (tmp_path / f"{key}.sources").unlink()
-    if payload is not None:
-        cache.put(f"{key}.sources", payload)
-    assert len(library.listed(folders, _types, cache).checks["a"].examples) == 2
-
-
-def test_any_change_of_a_file_is_compiled_anew(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
-    library.load([folder({"checks/a.yaml": check("resource.locked")})], _types, cache)
-    changed = library.load([folder({"checks/a.yaml": check("!resource.locked")})], _types, cache)
-    assert changed.checks["a"].check.check == "!resource.locked"
-
-
-def test_without_a_cache_everything_is_compiled(tmp_path: Path) -> None:
-    folders = [folder({"checks/a.yaml": check("resource.locked")})]
-    library.load(folders, _types, Cache(tmp_path))
-    with pytest.raises(AssertionError):
-        library.load(folders, _no_types, None)
-
-
-def test_a_cache_entry_of_another_shape_is_ignored(tmp_path: Path) -> None:
-    folders = [folder({"checks/a.yaml": check("resource.locked")})]
-    cache = Cache(tmp_path)
-    cache.put(library._key(folders), b"\xc0")
-    assert list(library.load(folders, _types, cache).checks) == ["a"]
-
-
-def test_a_part_that_is_gone_is_compiled_anew(tmp_path: Path) -> None:
-    folders = [folder({"checks/a.yaml": check("resource.locked")})]
-    cache = Cache(tmp_path)
-    first = library.load(folders, _types, cache)
-    second = library.load(folders, _types, cache)
-    for part in tmp_path.glob("*.*"):
-        part.unlink()
-    assert len(second.checks) == 1
-    assert second.checks["a"] == first.checks["a"]
-
-
-def test_loading_stops_at_the_first_mistake_and_counts_the_others() -> None:
-    with pytest.raises(PolicyError) as caught:
-        library.load([folder({"checks/a.yaml": "[]", "checks/b.yaml": "[]"})], _types, None)
-    assert caught.value.hint == "1 more: xspm policy lint"
 
 
 def test_a_policys_digest_moves_with_what_it_may_select() -> None:
@@ -247,10 +148,3 @@ def test_a_policys_digest_moves_with_what_it_may_select() -> None:
     assert first.digests["p"] == second.digests["p"]
     third = built(files | {"checks/a.yaml": check("!resource.locked")}).library
     assert first.digests["p"] != third.digests["p"]
-
-
-def test_a_single_mistake_promises_no_more() -> None:
-    with pytest.raises(PolicyError) as caught:
-        library.load([folder({"checks/a.yaml": "[]"})], _types, None)
-    assert caught.value.hint is None
-    assert list(library.load([folder({"checks/a.yaml": check("1 < 2")})], _types, None).checks) == ["a"]

@@ -1,0 +1,250 @@
+"""Who could have forged a result: the smallest groups of key holders who together could have made it unseen.
+
+Each way to a false result is written as an explicit condition over holders (`Need`: so many of these), and
+`smallest` turns it into the minimal sets of holders that meet it. What is computed is about keys and signatures: it
+takes for granted that the cryptography and xspm's verification hold, and that the asset showed the scanner its true
+state, which whoever controls the asset can always prevent; only another source of evidence finds that.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import msgspec
+
+from xspm.contract.approval import ExceptionText
+from xspm.contract.terms import Rule, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_SETS: Final = 200
+"""How many sets of holders a route lists; the smallest come first."""
+
+
+class Holder(msgspec.Struct, frozen=True, order=True):
+    """Somebody with a key of their own."""
+
+    name: str
+    party: str
+    """The party of a person; of a machine, the one that runs it."""
+    kind: Literal["person", "scanner", "log", "witness"] = "person"
+
+    def shown(self) -> str:
+        """For a person: `alice (security)`, `the scanner ci (run by security)`."""
+        if self.kind == "person":
+            return f"{self.name} ({self.party})"
+        return f"the {self.kind} {self.name} (run by {self.party})"
+
+
+class Need(msgspec.Struct, frozen=True):
+    """So many of these: all of them is AND, one is OR."""
+
+    count: int
+    of: tuple[Node, ...]
+    label: str = ""
+    """What the people among whom to choose are together, for instance a party."""
+
+    def shown(self) -> str:
+        """For a person: `2 of security (alice, bob, carol) and 1 of platform (dave, erin)`."""
+        parts = [part.name if self.label and isinstance(part, Holder) else part.shown() for part in self.of]
+        if self.label:
+            if len(parts) == self.count == 1:
+                return f"{parts[0]} ({self.label})"
+            return f"{self.count} of {self.label} ({', '.join(parts)})"
+        if self.count == len(parts):
+            return " and ".join(part for part in parts if part) or "nobody"
+        return f"{self.count} of {'; '.join(parts)}" if self.count > 1 else ", or ".join(parts)
+
+
+Node: TypeAlias = Holder | Need
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One way to a false result."""
+
+    kind: Literal["evidence", "later", "contract", "policies", "exception"]
+    who: str
+    """Who it takes, in words."""
+    how: str
+    """What they would have done, in one sentence."""
+    sets: tuple[tuple[Holder, ...], ...]
+    """Minimal, the smallest first."""
+    complete: bool = True
+    """Whether these are all."""
+
+    @property
+    def size(self) -> int:
+        """How many holders the smallest set has."""
+        return len(self.sets[0]) if self.sets else 0
+
+
+class Made(msgspec.Struct, frozen=True):
+    """How a result came about: all that decides who could have forged it."""
+
+    versions: tuple[Terms, ...]
+    """From the version that the reader pinned to the one the result was made under."""
+    scanner: str
+    asset: str
+    at: str
+    """RFC 3339, UTC."""
+    exceptions: tuple[ExceptionText, ...] = ()
+    """Those that cover a verdict of the result."""
+    agreeing: tuple[str, ...] = ()
+    """Scanners of other operators that signed the same evidence at about the same time."""
+    logged: bool = False
+    """Whether it was found in the contract's ledger, under the witnesses' quorum."""
+
+
+def all_of(*parts: Node) -> Need:
+    """All of them are needed."""
+    return Need(len(parts), parts)
+
+
+def any_of(*parts: Node) -> Need:
+    """One of them suffices."""
+    return Need(1, parts)
+
+
+def smallest(node: Node, most: int = MAX_SETS) -> tuple[tuple[frozenset[Holder], ...], bool]:
+    """Return the minimal sets of holders that meet a condition, the smallest first, and whether these are all.
+
+    No set contains another. Beyond `most` sets the larger ones are left out.
+    """
+    if isinstance(node, Holder):
+        return (frozenset({node}),), True
+    # reached[j]: the minimal sets that meet j of the parts looked at so far.
+    reached: list[tuple[frozenset[Holder], ...]] = [(frozenset(),)] + [()] * node.count
+    complete = True
+    for part in node.of:
+        sets, all_here = smallest(part, most)
+        complete = complete and all_here
+        for wanted in range(node.count, 0, -1):
+            joined = [old | new for old in reached[wanted - 1] for new in sets]
+            reached[wanted], cut = _minimal([*reached[wanted], *joined], most)
+            complete = complete and not cut
+    return reached[node.count], complete
+
+
+def _minimal(sets: Iterable[frozenset[Holder]], most: int) -> tuple[tuple[frozenset[Holder], ...], bool]:
+    """Drop every set that contains another; say whether some of the rest were cut off."""
+    kept: list[frozenset[Holder]] = []
+    for one in sorted(set(sets), key=lambda item: (len(item), sorted(item))):
+        if not any(other <= one for other in kept):
+            if len(kept) == most:
+                return tuple(kept), True
+            kept.append(one)
+    return tuple(kept), False
+
+
+def routes(made: Made) -> tuple[Route, ...]:
+    """Return every way in which a result could have been forged, the one that takes the fewest holders first."""
+    terms = made.versions[-1]
+    found = [_evidence(made, terms), _later(made, terms), _contract(made), _policies(made)]
+    found += [_exception(text, terms, made.at) for text in made.exceptions]
+    return tuple(sorted(filter(None, found), key=lambda route: (route.size, route.kind)))
+
+
+def fewest(found: Sequence[Route]) -> tuple[tuple[Holder, ...], ...]:
+    """The minimal sets over all routes, the smallest first."""
+    sets, _ = _minimal((frozenset(one) for route in found for one in route.sets), MAX_SETS)
+    return tuple(tuple(sorted(one)) for one in sets)
+
+
+def _route(kind: Literal["evidence", "later", "contract", "policies", "exception"], node: Node, how: str) -> Route:
+    sets, complete = smallest(node)
+    return Route(kind, node.shown(), how, tuple(tuple(sorted(one)) for one in sets), complete)
+
+
+def _scanners(made: Made, terms: Terms) -> tuple[Holder, ...]:
+    return tuple(Holder(name, terms.scanners[name].operator, "scanner") for name in (made.scanner, *made.agreeing))
+
+
+def _evidence(made: Made, terms: Terms) -> Route:
+    scanners = _scanners(made, terms)
+    if len(scanners) > 1:
+        how = "sign, together, evidence of what never was: none of them alone, because the others saw the same"
+    else:
+        how = "signs evidence of what never was; a second scanner, run by another party, would end this"
+    return _route("evidence", all_of(*scanners), how)
+
+
+def _later(made: Made, terms: Terms) -> Route | None:
+    """The same, after the fact: what a log with witnesses is there to prevent."""
+    scanners = _scanners(made, terms)
+    if not made.logged or terms.ledger is None:
+        write = "writes" if len(scanners) == 1 else "write"
+        how = f"{write} it at any later time under an earlier date, also with a key long withdrawn: no ledger was asked"
+        return _route("later", all_of(*scanners), how)
+    log = Holder(terms.ledger.origin, terms.ledger.operator, "log")
+    witnesses = tuple(Holder(f"of {party}", party, "witness") for party in terms.ledger.witnesses)
+    quorum = (Need(terms.ledger.quorum, witnesses),) if terms.ledger.quorum else ()
+    how = "write it later under an earlier date, and a log without it together with the witnesses who saw the true one"
+    return _route("later", all_of(*scanners, log, *quorum), how)
+
+
+def _contract(made: Made) -> Route:
+    """Whoever can bring a version into force can name a scanner of their own in it."""
+    ways = [_meets(made.versions[0], made.versions[0].rule("accept_contract"))]
+    for before, after in pairwise(made.versions):
+        named = made.scanner in after.scanners
+        if named and before.scanners.get(made.scanner) == after.scanners[made.scanner]:
+            continue
+        ways.append(_meets(before, before.rule("accept_contract")))
+    how = "accept a version of the contract with a scanner's key of their own; every reader of the contract can see it"
+    return _route("contract", ways[0] if len(ways) == 1 else any_of(*_distinct(ways)), how)
+
+
+def _policies(made: Made) -> Route:
+    """Whoever can bring policies into force can bring weak ones."""
+    first = made.versions[0]
+    ways = [_meets(first, _both(first.rule("accept_contract"), first.rule("publish_policy")))]
+    for before, after in pairwise(made.versions):
+        if after.policies != before.policies:
+            rule = _both(before.rule("accept_contract"), before.rule("publish_policy"))
+            if before.policies is not None:
+                rule = _both(rule, before.rule("weaken_policy"))
+            ways.append(_meets(before, rule))
+    how = "bring policies into force that ask for less; every reader can compare the bundles (xspm policy diff)"
+    return _route("policies", ways[0] if len(ways) == 1 else any_of(*_distinct(ways)), how)
+
+
+def _exception(text: ExceptionText, terms: Terms, at: str) -> Route:
+    excluded = {text.requested_by, *terms.owners_of(text.asset)}
+    rule = terms.rule("approve_exception")
+    if terms.degraded is not None and at[:10] <= terms.degraded.until:
+        rule = _reachable(rule, terms, excluded)
+    asker = Holder(text.requested_by, terms.people().get(text.requested_by, "nobody"))
+    how = f"ask for and approve the exception from {text.check} on {', '.join(text.resources)}: {text.reason}"
+    return _route("exception", all_of(asker, *_meets(terms, rule, excluded).of), how)
+
+
+def _reachable(rule: Rule, terms: Terms, excluded: set[str]) -> Rule:
+    """What of a rule remains in the degraded mode: as `approval` counts it."""
+    left = {party: sum(name not in excluded for name in one.members) for party, one in terms.parties.items()}
+    reduced = {party: min(count, left[party]) for party, count in rule.items()}
+    return reduced if any(reduced.values()) else {party: 1 for party, count in left.items() if count}
+
+
+def _meets(terms: Terms, rule: Rule, excluded: Iterable[str] = ()) -> Need:
+    """The people whose signatures meet a rule."""
+    without = set(excluded)
+    sides = [
+        Need(
+            count,
+            tuple(Holder(name, party) for name in sorted(terms.parties[party].members) if name not in without),
+            party,
+        )
+        for party, count in sorted(rule.items())
+        if count
+    ]
+    return all_of(*sides)
+
+
+def _both(first: Rule, second: Rule) -> Rule:
+    return {party: max(first.get(party, 0), second.get(party, 0)) for party in sorted({*first, *second})}
+
+
+def _distinct(ways: Sequence[Need]) -> list[Need]:
+    return [way for index, way in enumerate(ways) if way not in ways[:index]]

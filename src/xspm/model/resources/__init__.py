@@ -1,0 +1,1 @@
+"""Resource types that no single connector owns, one file per family."""

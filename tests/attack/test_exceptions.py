@@ -1,0 +1,170 @@
+"""An approver, or somebody who asks, tries to get an exception that the contract does not allow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from agreement import ASSET, CHECK, Agreement, member, people
+from commandline import assert_refused
+from xspm.app.exceptions import agreed
+from xspm.app.trust import open_contract
+from xspm.contract.terms import ExceptionTerms, Owned
+from xspm.model.asset import Asset
+from xspm.model.verdict import Verdict
+from xspm.policy.exceptions import covers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from xspm.app.exceptions import Agreed
+
+    Make = Callable[..., Agreement]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Make:
+    return lambda **more: Agreement(tmp_path, monkeypatch, capsys, **more)
+
+
+def in_force(world: Agreement, now: str = "2026-06-01T12:00:00Z") -> Agreed:
+    return agreed(open_contract(str(world.folder), None, now), now)
+
+
+def why(world: Agreement) -> str:
+    """The reason of the only exception there."""
+    (one,) = json.loads(world.run("exception", "list", "--output", "json").out)["exceptions"]
+    return f"{one['state']}: {one['why']}"
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ({"check": "linux.sshd.nothing_such"}, "the policies in force have no check linux.sshd.nothing_such"),
+        ({"check": "linux.*"}, "from one check, on one asset"),
+        ({"asset": "host:*"}, "from one check, on one asset"),
+        ({"resource": "ssh*"}, "allows no exception by the pattern ssh*"),
+        ({"resource": ""}, "names no resource"),
+        ({"expires": "2026-12-01"}, "lasts 183 days, and the contract allows 90"),
+        ({"expires": "2026-05-31"}, "expired on 2026-05-31"),
+        ({"expires": "soon"}, "'soon' is not a date"),
+        ({"reason": " "}, "a reason of 1 to 2000 characters is missing"),
+        ({"compensation": " "}, "what is done instead"),
+        ({"name": "mallory"}, "nobody in version 1 of the contract acme holds the key"),
+    ],
+)
+def test_requests_that_are_refused(make: Make, more: dict[str, str], complaint: str) -> None:
+    world = make()
+    assert_refused(world.request(**more), complaint)
+    assert world.files("exceptions") == []
+
+
+def test_nobody_approves_what_they_ask_for(make: Make) -> None:
+    world = make(parties=people(alice=member("alice", "alice-2")))
+    world.request("alice")
+    (path,) = world.files("exceptions")
+    before = path.read_bytes()
+    for key in ("alice", "alice-2"):
+        refused = world.approve(path, key)
+        assert "alice does not count: asks for it" in refused.err
+        assert (refused.code, path.read_bytes()) == (2, before)
+    world.signed(path, "alice-2")
+    assert in_force(world).in_force == ()
+    assert why(world).startswith("waiting: approve_exception")
+    assert "signed by alice (security)" in why(world)
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("erin", "erin is of platform, and the rule wants 1 of security"),
+        ("frank", "frank is of audit, and the rule wants 1 of security"),
+        ("bob", "bob does not count: answers for host:db-1"),
+        ("mallory", "nobody in version 1"),
+    ],
+)
+def test_who_cannot_approve(make: Make, name: str, complaint: str) -> None:
+    world = make(owners=(Owned(("host:db-*",), ("bob",)),))
+    world.request()
+    (path,) = world.files("exceptions")
+    refused = world.approve(path, name)
+    assert (refused.code, complaint in refused.err) == (2, True)
+    world.signed(path, name)
+    assert in_force(world).in_force == ()
+    assert len(in_force(world).refused) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"resources": ["sshd", "pam"]},
+        {"expires": "2026-08-20"},
+        {"check": "linux.sshd.other"},
+        {"asset": "host:db-2"},
+        {"requested_by": "erin"},
+        {"compensation": "none"},
+    ],
+)
+def test_an_edited_exception_is_worth_nothing(make: Make, changed: dict[str, object]) -> None:
+    world = make()
+    world.request()
+    (path,) = world.files("exceptions")
+    world.approve(path, "alice")
+    assert len(in_force(world).in_force) == 1
+    world.tampered(path, **changed)
+    assert in_force(world).in_force == ()
+    assert "is not good: it is over something else" in why(world)
+    shown = world.run("exception", "show", str(path))
+    assert "refused" in shown.out
+
+
+def test_a_text_that_is_exchanged_while_it_is_looked_at(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make()
+    world.request()
+    (path,) = world.files("exceptions")
+    other = path.read_bytes()
+    path.unlink()
+    world.request(resource="pam")
+    (path,) = world.files("exceptions")
+    monkeypatch.setattr("xspm.cli.exception.agree", lambda **_: path.write_bytes(other))
+    assert "the text was exchanged while you looked at it" in world.approve(path, "alice").err
+    assert path.read_bytes() == other
+
+
+def test_a_stricter_contract_binds_what_was_approved_before(make: Make) -> None:
+    world = make()
+    world.request(expires="2026-08-20")
+    world.approve(world.files("exceptions")[0], "alice")
+    world.amend(exceptions=ExceptionTerms(max_days=30))
+    assert in_force(world).in_force == ()
+    assert "lasts 80 days, and the contract allows 30" in why(world)
+
+
+def test_a_request_under_a_version_that_is_not_of_this_contract(make: Make) -> None:
+    world = make()
+    world.request()
+    world.approve(world.files("exceptions")[0], "alice")
+    world.amend()
+    # Who trusts the second version does not know the first.
+    found = agreed(
+        open_contract(str(world.folder), world.links[1].digest, "2026-06-01T12:00:00Z"), "2026-06-01T12:00:00Z"
+    )
+    assert found.in_force == ()
+    assert "asked for under another contract" in found.refused[0]
+    assert len(in_force(world).in_force) == 1
+
+
+def test_wildcards_where_the_contract_allows_them(make: Make) -> None:
+    world = make(exceptions=ExceptionTerms(wildcards=True))
+    assert world.request(resource="ssh*").code == 0
+    world.approve(world.files("exceptions")[0], "alice")
+    (exception,) = in_force(world).in_force
+    verdict = Verdict(CHECK, "fail", "high", "linux.sshd", "sshd-2", "x", "")
+    assert covers(exception, Asset("host", ASSET, ASSET), verdict)
+    assert not covers(exception, Asset("host", ASSET, ASSET), msgspec.structs.replace(verdict, resource_id="x"))
+    world.amend(exceptions=ExceptionTerms(wildcards=False))
+    assert in_force(world).in_force == ()
