@@ -30,7 +30,12 @@ LATER = "2026-06-20T12:00:00Z"
 CHECK = "linux.sshd.permits_no_root_login"
 ASSET = "host:db-1"
 CRITICAL = (Critical(("host:db-*",), {"platform": 1, "security": 1}, 7),)
-CLOCKS = ("xspm.cli.exception.now", "xspm.cli.approve.now", "xspm.cli.drift.now")
+CLOCKS = (
+    "xspm.cli.exception.now",
+    "xspm.cli.approve.now",
+    "xspm.cli.drift.now",
+    "xspm.cli.contracted.now",
+)
 CHECK_TEXT = b"""\
 title: Root cannot log in over SSH
 severity: medium

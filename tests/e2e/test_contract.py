@@ -19,6 +19,7 @@ from xspm.app import contract as app
 from xspm.cli import contract as commands
 from xspm.contract.chain import encode_terms
 from xspm.contract.envelope import Envelope, decode_envelope
+from xspm.contract.signers import open_signer
 from xspm.contract.statement import encode_statement, subject
 from xspm.contract.terms import ACTIONS
 from xspm.ledger.note import COSIGNED, Key
@@ -357,6 +358,17 @@ def test_a_proposal_edited_between_signatures(pinned: World) -> None:
     assert decode_envelope(pinned.proposal.read_bytes(), "p").signatures == {}
 
 
+def test_proposing_for_machines(pinned: World) -> None:
+    pinned.edit("max_days: 90", "max_days: 300")
+    Path("acme.json").write_text('{"folders":[],"format":"xspm.bundle/1","policies":[]}')
+    found = json.loads(pinned.done("propose", "--bundle", "acme.json", "--output", "json"))
+    assert [one["mark"] for one in found["changes"]] == ["loosened", "tightened"]
+    assert [(one["action"], one["missing"] is None) for one in found["signatures"]] == [
+        ("accept_contract", False), ("publish_policy", False),
+    ]  # fmt: skip
+    assert (found["version"], found["policies"]["weaker"]) == (2, False)
+
+
 def test_copies_of_different_texts_do_not_merge(pinned: World) -> None:
     for days, name in (("30", "alice"), ("40", "bob")):
         pinned.text.write_text(re.sub(r"  max_days: \d+\n  #", f"  max_days: {days}\n  #", pinned.text.read_text()))
@@ -498,3 +510,21 @@ def test_a_reason_that_acts_on_a_terminal(world: World) -> None:
     out = world.done("propose")
     assert "DEGRADED MODE until " in out
     assert acting(out) == []
+
+
+def test_approvals_merge_too(pinned: World) -> None:
+    terms = app.side(pinned.shared, None, None).terms
+    payload = encode_statement("https://xspm.dev/predicates/exception/v1", (subject("x", digest(terms)),), terms)
+    for name in ("alice", "dave", "mallory"):
+        signer = open_signer(f"{name}.key", passphrase=lambda _what: "")
+        envelope = Envelope(payload)
+        signed = envelope.with_signature(signer.key.id, signer.sign(envelope.signed_bytes()))
+        Path(f"{name}.json").write_bytes(signed.encode())
+    assert_refused(pinned.run("merge", "alice.json", "dave.json"), "say where to write them")
+    assert_refused(
+        pinned.run("merge", "alice.json", "mallory.json", "-o", "o.json"), "by a key that nobody in the contract"
+    )
+    out = pinned.done("merge", "alice.json", "dave.json", "-o", "both.json")
+    assert out == "signed by dave (platform), alice (security): both.json\n"
+    assert len(json.loads(Path("both.json").read_text())["signatures"]) == 2
+    pinned.done("merge", "both.json", "alice.json", "-o", "both.json")

@@ -119,6 +119,8 @@ def test_nothing_different(capsys: pytest.CaptureFixture[str]) -> None:
 
 def _strangers() -> Iterator[tuple[str, str]]:
     yield "missing.json", "cannot be read"
+    yield "x" * 5000 + ".json", "cannot be read"
+    yield "x" * 5000, "cannot be read"
     yield "missing", "no such policy folder or file"
     Path("empty").mkdir()
     yield "empty", "no policy files here"

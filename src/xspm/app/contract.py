@@ -24,8 +24,9 @@ from xspm.contract.envelope import Envelope, merge, signers
 from xspm.contract.keys import KeyId
 from xspm.contract.people import Tally, tally
 from xspm.contract.secretfile import read_small
+from xspm.contract.statement import CONTRACT, read_statement
 from xspm.contract.terms import MAX_DEGRADED_DAYS, Bundle, Terms, check_date
-from xspm.errors import ContractError, LedgerError, XspmError
+from xspm.errors import ContractError, LedgerError, UsageError, XspmError
 from xspm.ledger.note import COSIGNED, SIGNED, Key
 from xspm.policy.bundle import MAX_BUNDLE, decode_bundle
 
@@ -377,6 +378,35 @@ def merged(folder: Path, root: str | None, files: Sequence[str], out: str | None
     together = merge({file: one.link.envelope for file, one in read.items()})
     layout.write(path, together.encode(), again=own or str(path) in read)
     return _proposal(folder, path, together, before)
+
+
+def merged_approvals(folder: Path, root: str | None, files: Sequence[str], out: str | None) -> tuple[str, Tally]:
+    """Bring the signatures on copies of an exception or a change together; arguments as for `merged`.
+
+    Raises:
+        ContractError: they are copies of different texts, a signature is not good, or `out` cannot be written.
+        UsageError: it is not said where to write them.
+    """
+    if out is None:
+        raise UsageError("these are no versions of a contract: say where to write them", hint="-o FILE")
+    before = opened(folder, root)
+    if before is None:
+        raise ContractError("no version is in force yet", file=str(folder))
+    read = {file: layout.read_envelope(Path(file)) for file in files}
+    for file, envelope in read.items():
+        signers(envelope, before.terms.member_keys(), file)
+    together = merge(read)
+    layout.write(Path(out), together.encode(), again=out in read)
+    return out, tally(together.signatures, before.terms)
+
+
+def is_version(file: str) -> bool:
+    """Whether a signed text says that it is a version of a contract.
+
+    Raises:
+        ContractError: it is no signed statement.
+    """
+    return read_statement(layout.read_envelope(Path(file)).payload, file).predicate_type == CONTRACT
 
 
 def accept(folder: Path, root: str | None, file: str | None, now: str) -> Proposal:

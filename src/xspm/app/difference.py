@@ -6,6 +6,7 @@ them from being compared counts as a weakening. Nothing comes from a cache: what
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -99,7 +100,7 @@ def side(text: str) -> Bundle:
         PolicyError, ContractError: it is none.
     """
     path = Path(text)
-    if text != SHIPPED and path.suffix == ".json" and not path.is_dir():
+    if text != SHIPPED and path.suffix == ".json" and not os.path.isdir(text):  # noqa: PTH112 - Path.is_dir raises for a long name
         return decode_bundle(read_small(text, MAX_BUNDLE).data, text)
     shipped = msgspec.structs.replace(read_folder(Path(library.CONTENT), shipped=True), shown="xspm")
     if text == SHIPPED:
@@ -121,11 +122,7 @@ def recorded(paths: Sequence[str]) -> list[Snapshot]:
     """
     found: list[Snapshot] = []
     for text in paths:
-        path = Path(text)
-        try:
-            files = _files(path) if path.is_dir() else [path]
-        except OSError as error:
-            raise UsageError(f"{text}: cannot be read: {error.strerror}") from error
+        files = _files(Path(text)) if os.path.isdir(text) else [Path(text)]  # noqa: PTH112 - as above
         if not files:
             raise UsageError(f"{text}: no recorded snapshots (*.json) here")
         found += [_snapshot(str(file)) for file in files]

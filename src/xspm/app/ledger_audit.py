@@ -28,7 +28,7 @@ from xspm.ledger.tiles import CHECKPOINT
 from xspm.model.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from xspm.app.trust import Trusted
     from xspm.contract.terms import LedgerTerms
@@ -59,8 +59,13 @@ class Audited(msgspec.Struct, frozen=True):
     last: str | None
     """When the last entry was written."""
     findings: tuple[Finding, ...]
-    digests: frozenset[Digest] = frozenset()
-    """Of every signed text that is on the ledger."""
+    logged: dict[Digest, str] = {}
+    """Every signed text that is on the ledger, by digest, with the time of its first entry."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether what is on it can be believed: it is whole, witnessed, and in the order of its times."""
+        return all(one.kind in {"silence", "unlogged", "withheld"} for one in self.findings)
 
 
 def source(where: str) -> Callable[[str, int], bytes | None]:
@@ -121,9 +126,12 @@ def examine(
         findings.append(Finding("entry", f"and {found.omitted} more differences"))
     findings += broken
     findings += _time(records, found, terms, now)
-    digests = frozenset(record.digest for record in records.values() if record.digest is not None)
+    logged: dict[Digest, str] = {}
+    for _, record in sorted(records.items()):
+        if record.digest is not None:
+            logged.setdefault(record.digest, record.at)
     if found.checkpoint is not None:
-        findings += _unlogged(trusted, kept, digests)
+        findings += _unlogged(trusted, kept, logged)
         findings += _withheld(trusted, records)
     if remember and not any(one.kind in {"checkpoint", "history", "root"} for one in findings):
         write(seen_at, signed or b"", again=True)
@@ -135,7 +143,7 @@ def examine(
         quorum=terms.quorum,
         last=max((record.at for record in records.values()), default=None),
         findings=tuple(findings),
-        digests=digests,
+        logged=logged,
     )
 
 
@@ -174,11 +182,11 @@ def _time(read: dict[int, Record], found: Audit, terms: LedgerTerms, now: str) -
             yield Finding("silence", f"no witness has cosigned for {age / 3600:.0f} h")
 
 
-def _unlogged(trusted: Trusted, kept: Sequence[Path], digests: frozenset[Digest]) -> Iterator[Finding]:
+def _unlogged(trusted: Trusted, kept: Sequence[Path], logged: Container[Digest]) -> Iterator[Finding]:
     """What was signed and is not on the ledger."""
     folders = [trusted.folder / kind for kind in ("versions", "exceptions", "changes")]
     for digest, path in digests_in([*(folder for folder in folders if folder.is_dir()), *kept]).items():
-        if digest not in digests:
+        if digest not in logged:
             yield Finding("unlogged", f"{digest} is signed and not on the ledger", path=str(path))
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from xspm.app.attest import ASSESSMENT, SNAPSHOT, STATEMENTS
 from xspm.app.consistent import agree, derived, evidence
+from xspm.app.logged import in_time, on_ledger
 from xspm.app.recompute import Difference, Recomputing, compare
 from xspm.app.results import read
 from xspm.app.statements import Granted, Place, Under, describe, exception_files, granted
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from xspm.app.ledger_audit import Audited
     from xspm.app.trust import Trusted
     from xspm.contract.approval import ExceptionText
     from xspm.contract.chain import Link
@@ -61,7 +63,15 @@ class _Seen(NamedTuple):
 class Verifier:
     """Verifies results under one contract."""
 
-    def __init__(self, trusted: Trusted, now: str, *, engine: Engines = "xspm", current: bool = False) -> None:
+    def __init__(
+        self,
+        trusted: Trusted,
+        now: str,
+        *,
+        engine: Engines = "xspm",
+        current: bool = False,
+        ledger: Audited | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -69,7 +79,17 @@ class Verifier:
             now: RFC 3339, UTC.
             engine: the fast one always recomputes; `reference` and `both` add the one that xspm did not write.
             current: whether a result under another version than the one in force differs.
+            ledger: the contract's ledger, audited, which then must have every result; None does without.
+
+        Raises:
+            ContractError: the ledger cannot be believed.
         """
+        if ledger is not None and not ledger.sound:
+            raise ContractError(
+                f"the ledger {ledger.origin} cannot be believed: {ledger.findings[0].message}",
+                hint="xspm ledger verify",
+            )
+        self._ledger = ledger
         self._trusted = trusted
         self._now = moment(now)
         self._engines: tuple[Literal["xspm", "reference"], ...] = (
@@ -112,6 +132,8 @@ class Verifier:
             XspmError: something that is needed to judge it cannot be read; what was found till then is kept.
         """
         self._signatures(case)
+        if self._ledger is not None:
+            on_ledger(case, self._ledger)
         try:
             about, said = decode_snapshot_text(case.statements[SNAPSHOT].payload, case.file(SNAPSHOT))
             other, text = decode_assessment_text(case.statements[ASSESSMENT].payload, case.file(ASSESSMENT))
@@ -120,6 +142,8 @@ class Verifier:
             return
         case.about, case.said, case.text = about, said, text
         agree(case, about, said, other)
+        if self._ledger is not None:
+            in_time(case, text, self._ledger, self._trusted)
         if not self._version(case, text):
             return
         snapshot = evidence(case, about, said)
@@ -273,6 +297,7 @@ class Verifier:
             at=one.collected_at,
             exceptions=seen.exceptions,
             agreeing=_agreeing(one, same),
+            logged=self._ledger is not None and one.state == "verified",
         )
         if one.scanner not in made.versions[-1].scanners:
             return one

@@ -141,7 +141,7 @@ def _missing(proposal: app.Proposal) -> None:
 @CONTRACT
 @ROOT
 def merge(files: tuple[str, ...], out: str | None, contract: str | None, root: str | None) -> None:
-    """Bring the signatures on copies of one proposal together.
+    """Bring the signatures on copies of one proposal, exception or change together.
 
     Every signature is verified first, and copies of different texts are refused.
 
@@ -150,7 +150,12 @@ def merge(files: tuple[str, ...], out: str | None, contract: str | None, root: s
       xspm contract merge alice.dsse.json dave.dsse.json
       xspm contract merge alice.dsse.json dave.dsse.json -o both.dsse.json
     """
-    found = app.merged(app.find_folder(contract), root, files, out)
+    folder = app.find_folder(contract)
+    if not app.is_version(files[0]):
+        path, signed = app.merged_approvals(folder, root, files, out)
+        click.echo(f"signed by {signed.shown()}: {path}")
+        return
+    found = app.merged(folder, root, files, out)
     click.echo(f"signed by {found.signed.shown()}: {found.path}")
     _missing(found)
 

@@ -157,7 +157,7 @@ def verify(where: str, contract: str | None, root: str | None, results: tuple[st
     trusted = open_contract(_contract({"contract": contract}), root, began)
     found = ledger_audit.examine(ledger_audit.source(where), trusted, [Path(path) for path in results], began)
     if output == "json":
-        print_json({name: getattr(found, name) for name in found.__struct_fields__ if name != "digests"})
+        print_json({name: getattr(found, name) for name in found.__struct_fields__ if name != "logged"})
     else:
         _show(found)
     return 1 if found.findings else 0

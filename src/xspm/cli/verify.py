@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from xspm.app import ledger_audit
 from xspm.app.results import find
 from xspm.app.scan import now
 from xspm.app.trust import open_contract
@@ -41,6 +42,9 @@ _SETS = 5
     show_default=True,
     help="Recompute with xspm's engine; reference or both: also with the CEL runtime that xspm did not write.",
 )
+@click.option(
+    "--ledger", metavar="FOLDER|URL", help="The contract's ledger, which then must have every result, in time."
+)
 @click.option("--current", is_flag=True, help="Refuse results under an older version of the contract.")
 @click.option("--who-could-forge", is_flag=True, help="Show whose keys together could have produced each result.")
 @OUTPUT
@@ -50,6 +54,7 @@ def command(
     contract: str,
     root: str | None,
     engine: Engines,
+    ledger: str | None,
     current: bool,
     who_could_forge: bool,
     output: str,
@@ -58,7 +63,7 @@ def command(
 
     A RESULT is a folder that xspm scan --evidence wrote, or a folder of them. Signatures, the contract's chain,
     policies, exceptions and the bytes of the evidence are checked and every verdict is computed again; no server and
-    no cache is asked.
+    no cache is asked. With the ledger, a result that was made up later is found too.
 
     Exit codes: 0 verified, 1 something differs or is forged, 2 could not verify.
 
@@ -66,12 +71,15 @@ def command(
     Examples:
       xspm verify results/ --contract contract/ --root sha256:…
       xspm verify results/ --contract contract/ --engine reference
+      xspm verify results/ --contract contract/ --ledger ledger/
       xspm verify results/host%3Aweb-1 --contract contract/ --who-could-forge
     """
     if not results:
         raise UsageError("name at least one result", hint="xspm verify results/ --contract contract/")
     folders, moment = find(results), now()
-    verifier = Verifier(open_contract(contract, root, moment), moment, engine=engine, current=current)
+    trusted = open_contract(contract, root, moment)
+    audited = ledger_audit.examine(ledger_audit.source(ledger), trusted, [], moment) if ledger is not None else None
+    verifier = Verifier(trusted, moment, engine=engine, current=current, ledger=audited)
     with progress() as tell:
         found = verifier.verify(folders, tell)
     if output == "json":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from xspm.contract.keys import KeyId, PublicKey
-    from xspm.contract.terms import Critical, Scanner, Terms
+    from xspm.contract.terms import Critical, Member, Scanner, Terms
 
 Mark: TypeAlias = Literal["loosened", "tightened", "changed"]
 MARKS: Final[tuple[Mark, ...]] = ("loosened", "changed", "tightened")
@@ -128,23 +128,25 @@ def _plain(old: Terms, new: Terms) -> Iterator[Change]:
 def _parties(old: Terms, new: Terms) -> Iterator[Change]:
     for name in _either(old.parties, new.parties):
         before, after = old.parties.get(name), new.parties.get(name)
-        if before is None and after is not None:
-            yield Change("changed", "parties", f"{name} is a new party: {', '.join(after.members)}")
-            continue
         if after is None:
             yield Change("loosened", "parties", f"{name} is no party any more")
             continue
-        assert before is not None  # noqa: S101 - one of both has the name
-        for member in _either(before.members, after.members):
-            held, holds = before.members.get(member), after.members.get(member)
-            if held is None and holds is not None:
-                yield Change("loosened", "parties", f"{member} joins {name}, with {_keys(holds.keys)}")
-                yield from _accounts(f"{member} ({name})", {}, holds.accounts)
-            elif holds is None:
-                yield Change("changed", "parties", f"{member} leaves {name}")
-            elif held is not None:
-                yield from _key_changes("parties", f"{member} ({name})", held.keys, holds.keys)
-                yield from _accounts(f"{member} ({name})", held.accounts, holds.accounts)
+        if before is None:
+            yield Change("changed", "parties", f"{name} is a new party")
+        members = before.members if before else {}
+        for member in _either(members, after.members):
+            yield from _member(member, name, members.get(member), after.members.get(member))
+
+
+def _member(name: str, party: str, before: Member | None, after: Member | None) -> Iterator[Change]:
+    if after is None:
+        yield Change("changed", "parties", f"{name} leaves {party}")
+    elif before is None:
+        yield Change("loosened", "parties", f"{name} joins {party}, with {_keys(after.keys)}")
+        yield from _accounts(f"{name} ({party})", {}, after.accounts)
+    else:
+        yield from _key_changes("parties", f"{name} ({party})", before.keys, after.keys)
+        yield from _accounts(f"{name} ({party})", before.accounts, after.accounts)
 
 
 def _keys(keys: Collection[PublicKey]) -> str:
@@ -187,13 +189,13 @@ def _rule(part: str, what: str, before: Rule, after: Rule) -> Iterator[Change]:
 def _scanners(old: Terms, new: Terms) -> Iterator[Change]:
     for name in _either(old.scanners, new.scanners):
         before, after = old.scanners.get(name), new.scanners.get(name)
-        if before is None and after is not None:
+        if after is None:
+            yield Change("changed", "scanners", f"the scanner {name} may sign nothing any more")
+        elif before is None:
             where = ", ".join(after.assets)
             text = f"the scanner {name}, run by {after.operator}, may sign for {where}, with {_keys(after.keys)}"
             yield Change("loosened", "scanners", text)
-        elif after is None:
-            yield Change("changed", "scanners", f"the scanner {name} may sign nothing any more")
-        elif before is not None:
+        else:
             yield from _scanner(name, before, after)
 
 
@@ -213,11 +215,11 @@ def _policies(old: Terms, new: Terms) -> Iterator[Change]:
     before, after = old.policies, new.policies
     if before == after:
         return
-    if before is None and after is not None:
-        yield Change("tightened", "policies", f"policies come into force: bundle {after.version}, {after.digest}")
-    elif after is None:
+    if after is None:
         yield Change("loosened", "policies", "no policies are in force any more")
-    elif before is not None:
+    elif before is None:
+        yield Change("tightened", "policies", f"policies come into force: bundle {after.version}, {after.digest}")
+    else:
         text = f"bundle {after.version} ({after.digest}) follows bundle {before.version} ({before.digest})"
         yield Change("changed", "policies", text)
 
@@ -242,12 +244,11 @@ def _critical(old: Terms, new: Terms) -> Iterator[Change]:
     before, after = _reviews(old), _reviews(new)
     for pattern in _either(before, after):
         was, now = before.get(pattern), after.get(pattern)
-        if was is None and now is not None:
-            text = f"changes to {pattern} need review: {shown(now.review)}"
-            yield Change("tightened", "critical", text)
-        elif now is None:
+        if now is None:
             yield Change("loosened", "critical", f"{pattern} is not critical any more: changes need no review")
-        elif was is not None:
+        elif was is None:
+            yield Change("tightened", "critical", f"changes to {pattern} need review: {shown(now.review)}")
+        else:
             yield from _rule("critical", f"review of changes to {pattern}", was.review, now.review)
             yield from _days("critical", f"an approval for {pattern} may be good for", was.max_days, now.max_days)
 

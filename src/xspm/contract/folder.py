@@ -1,6 +1,7 @@
 """The folder that a contract lives in, which anybody may hand on: nothing in it is trusted for being there.
 
     contract.yaml             what people write and read
+    keys/*.pub                public keys that it names
     proposed/0002.dsse.json   versions that gather signatures
     versions/0001.dsse.json   versions that took effect
     bundles/sha256-….json     policy bundles, named by their digest

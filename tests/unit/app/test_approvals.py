@@ -12,6 +12,8 @@ from xspm.app import approvals, exceptions
 from xspm.app.keys import open_signer
 from xspm.app.trust import open_contract
 from xspm.contract import folder as layout
+from xspm.contract.approval import read_change
+from xspm.contract.envelope import Envelope
 from xspm.contract.review import Seen
 from xspm.contract.terms import Scanner
 from xspm.errors import ContractError
@@ -36,7 +38,7 @@ def signer(world: Agreement, name: str) -> Signer:
 
 
 def seen(path: Path) -> Seen:
-    text = approvals.read_change(layout.read_envelope(path), str(path))
+    text = read_change(layout.read_envelope(path), str(path))
     return Seen(ASSET, text.before, text.after, NOW)
 
 
@@ -94,7 +96,7 @@ def test_a_text_that_its_asker_did_not_sign(make: Make) -> None:
     world = make()
     world.ask_change()
     (path,) = world.files("changes")
-    path.write_bytes(layout.Envelope(layout.read_envelope(path).payload).encode())
+    path.write_bytes(Envelope(layout.read_envelope(path).payload).encode())
     world.signed(path, "erin")
     trusted = open_contract(str(world.folder), None, NOW)
     found = approvals.look(trusted, path, NOW)

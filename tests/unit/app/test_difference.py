@@ -205,8 +205,18 @@ def test_what_is_no_evidence(tmp_path: Path, text: str, complaint: str) -> None:
     file.unlink()
     with pytest.raises(UsageError, match=r"no recorded snapshots \(\*\.json\) here"):
         difference.recorded([str(tmp_path)])
-    with pytest.raises(UsageError, match="cannot be read"):
-        difference.recorded([str(file)])
+    for name in (str(file), "x" * 5000, "\0"):
+        with pytest.raises(UsageError):
+            difference.recorded([name])
+
+
+def test_an_example_in_no_form_of_its_connector_shows_nothing(tmp_path: Path) -> None:
+    """Its own author is told by `xspm check test`."""
+    old, new = (
+        _named(tmp_path, number, _data(least=f"default: {number}").replace(b"host:", b"hose:")) for number in (2, 1)
+    )
+    found = difference.describe(tmp_path, old, new)
+    assert [(change.kind, change.proof) for change in found.changes] == [("weakened", "")]
 
 
 def test_an_example_that_breaks_a_connector_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agreement import ASSET, CHECK, LATER, Agreement
 from commandline import assert_calm, assert_refused
 from xspm.app.exceptions import agreed
+from xspm.app.scan import now
 from xspm.app.trust import open_contract
 from xspm.contract.terms import Degraded, Owned
 from xspm.model.asset import Asset
@@ -31,8 +33,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return lambda **more: Agreement(tmp_path, monkeypatch, capsys, **more)
 
 
-def in_force(world: Agreement, now: str = "2026-06-01T12:00:00Z") -> Agreed:
-    return agreed(open_contract(str(world.folder), None, now), now)
+def in_force(world: Agreement, moment: str = "2026-06-01T12:00:00Z") -> Agreed:
+    return agreed(open_contract(str(world.folder), None, moment), moment)
 
 
 def why(world: Agreement) -> str:
@@ -206,3 +208,34 @@ def test_nothing_here(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert_refused(call(capsys, "exception", "list"), "there is no contract here")
+
+
+def test_a_scan_under_the_contract_heeds_it(make: Make, tmp_path: Path) -> None:
+    host = tmp_path / "root"
+    (host / "etc" / "ssh").mkdir(parents=True)
+    (host / "etc" / "os-release").write_text("ID=debian\nVERSION_ID=12\n")
+    (host / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (host / "etc" / "ssh" / "sshd_config").write_text("PermitRootLogin yes\n")
+    # What is collected bears the machine's own time.
+    world, moment = make(expires="2999-12-31"), now()
+    world.at(moment)
+    month_later = datetime.date.fromisoformat(moment[:10]) + datetime.timedelta(days=30)
+
+    def scan() -> dict[str, Any]:
+        done = world.run("scan", f"dir:{host}", "--output", "json", "--fail-on", "medium")
+        said: dict[str, Any] = json.loads(done.out)
+        return said | {"code": done.code}
+
+    first = scan()
+    (assessment,) = first["assessments"]
+    (verdict,) = assessment["verdicts"]
+    assert (first["code"], verdict["status"], verdict.get("exception")) == (1, "fail", None)
+    world.request(asset=assessment["asset"]["id"], resource=verdict["resource_id"], expires=str(month_later))
+    (path,) = world.files("exceptions")
+    assert scan()["code"] == 1
+    world.approve(path, "alice")
+    second = scan()
+    assert second["code"] == 0
+    assert second["assessments"][0]["verdicts"][0]["exception"]["owner"] == "dave, approved by alice"
+    world.tampered(path, reason="another")
+    assert scan()["code"] == 1

@@ -61,7 +61,10 @@ PARTIES = terms().parties
     [
         ({"expires": "2027-06-30"}, ["changed expires: holds until 2027-06-30, before until 2026-12-31"]),
         ({"name": "other"}, ["loosened name: another contract: acme is now other"]),
-        ({"parties": {**PARTIES, "legal": party("henry")}}, ["changed parties: legal is a new party: henry"]),
+        ({"parties": {**PARTIES, "legal": party("henry")}}, [
+            f"loosened parties: henry joins legal, with {one_key('henry')}",
+            "changed parties: legal is a new party",
+        ]),
         ({"parties": {one: PARTIES[one] for one in ("security", "platform")}}, ["loosened parties: audit is no party any more"]),
         ({"parties": {**PARTIES, "audit": party("frank", "grace")}}, [f"loosened parties: grace joins audit, with {one_key('grace')}"]),
         ({"parties": {**PARTIES, "platform": party("dave")}}, ["changed parties: erin leaves platform"]),

@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from parties import private, public
+from xspm.contract import document
 from xspm.contract.document import MAX_TEXT, read_document
 from xspm.contract.terms import Critical, Degraded, ExceptionTerms, LedgerTerms, Member, Owned, Party, Scanner
-from xspm.errors import XspmError, apart
+from xspm.errors import ContractError, XspmError, apart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,6 +267,21 @@ def test_the_same_terms_however_written(tmp_path: Path) -> None:
 
     other = HEAD.replace("{file: keys/alice.pub}", "[{file: keys/alice.pub}]").replace(ssh("dave"), block("dave", 6))
     assert terms(other + RULES) == terms(HEAD + RULES)
+
+
+def test_what_is_left_out(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, f"name: a\nexpires: 2027-01-31\n{RULES}")
+    assert [one.split(": ", 1)[1] for one in found] == ["`parties` is missing"]
+    found = mistakes(tmp_path, f"{HEAD}  audit:\n{RULES}")
+    assert [one.split(": ", 1)[1] for one in found] == ["the party audit has no members"]
+    bare = f"{HEAD}    zoe: {{keys: {ssh('zoe')}}}\n"
+    assert read(tmp_path, bare + RULES).terms.parties["platform"].members["zoe"] == Member((public("zoe"),))
+
+
+def test_a_mistake_without_a_place_shows_no_line() -> None:
+    error = ContractError("nowhere")
+    document._show_lines(error, b"name: a\n")
+    assert error.source is None
 
 
 def test_accounts_elsewhere(tmp_path: Path) -> None:

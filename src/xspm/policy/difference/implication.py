@@ -19,7 +19,7 @@ MAX_SIZE: Final = 4_000
 """Nodes of a condition beyond which nothing is proven."""
 
 _SCALARS: Final = frozenset({"bool", "int", "double", "string"})
-_FLIPPED: Final = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
+_ABOVE: Final = frozenset({"_>_", "_>=_"})
 
 
 def implies(new: Term, old: Term) -> bool:
@@ -128,25 +128,21 @@ def _scalars(one: Term) -> bool:
 
 
 def _comparison(new: Term, old: Term) -> bool:
-    """`x >= 5` is at most `x >= 4`, and at most `x > 4`."""
-    if new.detail[0] not in _FLIPPED or old.detail[0] not in _FLIPPED:
+    """`x >= 5` is at most `x >= 4`, and at most `x > 4`; terms know no `<`, but `5 > x`."""
+    sharp: str = new.detail[0]
+    loose: str = old.detail[0]
+    if not {sharp, loose} <= _ABOVE:
         return False
     for side in (0, 1):
         ours, theirs = _number(new.parts[side]), _number(old.parts[side])
-        if ours is None or theirs is None or new.parts[1 - side] != old.parts[1 - side]:
+        if ours is None or theirs is None or type(ours) is not type(theirs):
             continue
-        operators = [one.detail[0] if side == 1 else _FLIPPED[one.detail[0]] for one in (new, old)]
-        return type(ours) is type(theirs) and _tighter(operators[0], ours, operators[1], theirs)
+        if new.parts[1 - side] != old.parts[1 - side]:
+            continue
+        if ours == theirs:
+            return sharp == "_>_" or loose == "_>=_"
+        return ours > theirs if side == 1 else ours < theirs
     return False
-
-
-def _tighter(operator: str, bound: float, other: str, loose: float) -> bool:
-    """Whether whatever is in the one relation to its bound is in the other to its own."""
-    if operator[1] != other[1]:
-        return False
-    if bound == loose:
-        return "=" in other or "=" not in operator
-    return bound > loose if operator[1] == ">" else bound < loose
 
 
 def _number(one: Term) -> float | None:

@@ -12,6 +12,7 @@ from xspm.errors import CelError, DocumentError, PolicyError, XspmError
 from xspm.model.asset import Asset, Resource, Snapshot
 from xspm.model.check import Check as CheckModel
 from xspm.model.check import Override, Parameter, Policy, Selection
+from xspm.model.unknown import UNKNOWN_KEY
 from xspm.policy import building
 from xspm.policy.bundle import Bundle, decode_bundle, encode_bundle
 from xspm.policy.difference.interface import Change, Difference
@@ -267,6 +268,53 @@ def test_evidence_never_takes_a_doubt_away() -> None:
     assert _said(_compare({}, doubtful, snapshot(door("a")))) == [("doubtful", "b.locked")]
 
 
+def test_evidence_against_a_proof_counts() -> None:
+    """What was unknown, because it was not known whether the check applies, and passes now."""
+    old = {"checks/b/locked.yaml": check("resource.locked", head=f"applies: {ONE}\n")}
+    assert not _compare(old, {}).weaker
+    found = _compare(old, {}, snapshot(door("a", keys={UNKNOWN_KEY: "denied"})))
+    assert found.changes[0] == Change(
+        "weakened",
+        "b.locked",
+        "it lets recorded evidence through",
+        "home, 2026-06-01T12:00:00Z: unknown before, pass now",
+    )
+
+
+def test_parameters_that_change_places() -> None:
+    def files(main: int, side: int) -> dict[str, str]:
+        params = {"main": main, "side": side}
+        return {
+            f"policies/{street}.yaml": _policy(
+                f"overrides: [{{checks: [a.*], params: {{most: {most}}}}}]\nscope: {{street: [{street}]}}\n"
+            )
+            for street, most in params.items()
+        }
+
+    names = ("main", "side")
+    old, new = _bundle(files(2, 4), names), _bundle(files(4, 2), names)
+    found = compare(old, new, TYPES, _example)
+    assert _said(found) == [("weakened", "a.few_keys"), ("strengthened", "a.few_keys")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        ("", HEAD, "a parameter most, 3"),
+        (HEAD, "", "without the parameter most"),
+        (
+            HEAD,
+            HEAD.replace("3", "[" + ", ".join(["1000"] * 20) + "]"),
+            "most is [1000, 1000, 1000, 1000, 1000, 1000, 10…, was 3",
+        ),
+    ],
+)
+def test_parameters_come_and_go(one: str, other: str, why: str) -> None:
+    old, new = ({"checks/b/locked.yaml": check("resource.locked", head=head)} for head in (one, other))
+    found = _compare(old, new)
+    assert found.changes == (Change("reworded", "b.locked", f"{why}; it means the same"),)
+
+
 def test_evidence_of_an_asset_that_nobody_asks_about() -> None:
     scoped = {"policies/p.yaml": _policy("scope: {street: [side]}\n")}
     new = scoped | {"checks/b/locked.yaml": check("resource.locked && " + ONE)}
@@ -283,6 +331,18 @@ def test_policies_together_still_ask_all() -> None:
     }
     assert _compare(old, new, names=("p", "q")) == Difference((), unchanged=2)
     assert _compare(old, new).weaker
+
+
+def test_policies_together_compare_code_once() -> None:
+    old = {"policies/p.yaml": _policy("scope: {street: [main, side]}\n")}
+    found = _compare(old, {**old, "checks/b/locked.yaml": check("true || resource.locked")}, names=("p",))
+    split = {
+        "policies/p.yaml": _policy("scope: {street: [main]}\n"),
+        "policies/q.yaml": _policy("scope: {street: [side]}\n"),
+        "checks/b/locked.yaml": check("true || resource.locked"),
+    }
+    assert _compare(old, split, names=("p", "q")) == found
+    assert _said(found) == [("weakened", "b.locked")]
 
 
 def test_the_strictest_policy_that_covers_counts() -> None:
@@ -380,6 +440,7 @@ def _days(days: int | None, scope: str = "{}") -> str:
         ((None,), (MAX_DAYS + 1,), True),
         ((MAX_DAYS + 9,), (MAX_DAYS + 8,), False),
         ((MAX_DAYS + 9,), (None,), False),
+        ((MAX_DAYS + 9,), (MAX_DAYS + 10,), True),
         ((30, "{street: [main]}"), (30,), False),
         ((MAX_DAYS + 9, "{street: [main]}"), (MAX_DAYS + 9,), True),
     ],

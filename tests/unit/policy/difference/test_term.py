@@ -39,6 +39,7 @@ def _term(source: str, **params: Any) -> Term:
         ("dyn(resource.a)", "resource.a"),
         ('resources["test.window"].size() == 0', 'resources[ "test.window" ].size() == 0'),
         (".resource.a", "resource.a"),
+        ("resource.n == google.protobuf.NullValue.NULL_VALUE", "resource.n == 0"),
     ],
 )
 def test_alike(one: str, other: str) -> None:

@@ -1,0 +1,49 @@
+"""Whether a result stands on the contract's ledger, and stood there in time.
+
+The ledger is the only clock that the scanner does not set: a result that claims an earlier day than the one on which it
+was written down, or an older version of the contract than was in force then, was made up later.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from xspm.app.attest import ASSESSMENT, STATEMENTS
+from xspm.app.ledger import ledger_terms
+from xspm.app.verified import is_moment, moment
+
+if TYPE_CHECKING:
+    from xspm.app.ledger_audit import Audited
+    from xspm.app.trust import Trusted
+    from xspm.app.verified import Case
+    from xspm.contract.attestation import AssessmentText
+
+
+def on_ledger(case: Case, ledger: Audited) -> None:
+    """Find the statements of a result that the ledger does not have."""
+    for name in STATEMENTS:
+        if case.statements[name].digest not in ledger.logged:
+            case.differs("it is not on the ledger", name)
+
+
+def in_time(case: Case, text: AssessmentText, ledger: Audited, trusted: Trusted) -> None:
+    """Find a result written down too long after the time it claims, or under a version that was over by then."""
+    logged = ledger.logged.get(case.statements[ASSESSMENT].digest)
+    if logged is None or not is_moment(text.collected_at):
+        return
+    hours = ledger_terms(trusted).heartbeat_hours
+    if moment(logged) - moment(text.collected_at) > datetime.timedelta(hours=hours):
+        case.differs(
+            f"says it was made at {text.collected_at}, and was written down at {logged}, more than {hours} h later",
+            ASSESSMENT,
+        )
+    for one in trusted.accepted:
+        since = ledger.logged.get(one.link.digest)
+        if one.link.terms.version > text.contract_version and since is not None and since < text.collected_at:
+            case.differs(
+                f"made under version {text.contract_version} of the contract at {text.collected_at}; version"
+                f" {one.link.terms.version} was written down at {since}",
+                ASSESSMENT,
+            )
+            return
