@@ -464,10 +464,13 @@ LEDGER = "ledger: {{origin: o, key: {key}, operator: security, witnesses: {{audi
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (LEDGER.format(key="o+1+AQ==", witness="w+1+BA=="), "ledger: not a verifier key (name+hash+base64)"),
+        (LEDGER.format(key="o+1+AWE=", witness="w+1+BGI="), "ledger: not a verifier key (name+hash+base64)"),
         ("expires: 2001-01-01\n", "duplicate key 'expires'"),
-        ("degraded: {reason: few, until: 2001-01-01}\n", "degraded: 2001-01-01 is over, or more than 90 days from now"),
-        ("degraded: {reason: few, until: 2999-01-01}\n", "degraded: 2999-01-01 is over, or more than 90 days from now"),
+        ("degraded: {reason: few, until: 2001-01-01, since: 2000-12-01}\n", "degraded: 2001-01-01 is over"),
+        (
+            "degraded: {reason: few, until: 2999-06-01, since: 2999-01-01}\n",
+            "degraded: the days from `since` to `until`: 151 is not between 0 and 90",
+        ),
         ("policies: {bundle: none.json}\n", "contract/none.json: cannot be read"),
     ],
 )
@@ -504,9 +507,8 @@ def test_versions_that_are_not_there(pinned: World) -> None:
 
 def test_a_reason_that_acts_on_a_terminal(world: World) -> None:
     world.begin()
-    soon = re.search(r"#  until: (.*)", world.text.read_text())
-    assert soon is not None
-    world.text.write_text(world.text.read_text() + f'degraded: {{reason: "few\\e[2J\\u202e", until: {soon[1]}}}\n')
+    days = ", ".join(re.findall(r"#  ((?:since|until): .*)", world.text.read_text()))
+    world.text.write_text(world.text.read_text() + f'degraded: {{reason: "few\\e[2J\\u202e", {days}}}\n')
     out = world.done("propose")
     assert "DEGRADED MODE until " in out
     assert acting(out) == []

@@ -547,7 +547,7 @@ def test_the_exceptions_makers_could_have_forged_it(capsys: pytest.CaptureFixtur
 
 
 def test_degraded_mode_is_said(capsys: pytest.CaptureFixture[str], signed: Signed) -> None:
-    signed.at.next(degraded=Degraded("two people left", "2026-06-30"))
+    signed.at.next(degraded=Degraded("two people left", "2026-06-30", "2026-05-15"))
     signed.scan()
     code, found = looked(capsys, signed)
     assert code == 0

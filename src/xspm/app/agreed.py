@@ -41,7 +41,7 @@ def under(trusted: Trusted, now: str, *, cached: bool) -> tuple[InForce, Contrac
         )
     loaded, names = load_bundle(trusted, terms.policies, cached=cached)
     found = agreed(trusted, now)
-    degraded = terms.degraded if terms.degraded is not None and now[:10] <= terms.degraded.until else None
+    degraded = terms.degraded if terms.degraded is not None and terms.degraded.holds(now) else None
     reference = ContractRef(
         name=terms.name,
         version=terms.version,
@@ -55,7 +55,7 @@ def under(trusted: Trusted, now: str, *, cached: bool) -> tuple[InForce, Contrac
         exceptions=found.digests,
         refused=found.refused,
     )
-    return InForce(loaded, policies_in_force(loaded, names, ()), found.in_force), reference
+    return InForce(loaded, policies_in_force(loaded, names, ()), found.declared), reference
 
 
 def load_bundle(trusted: Trusted, bundle: Bundle, *, cached: bool) -> tuple[Library, tuple[str, ...]]:

@@ -7,7 +7,6 @@ first version is accepted there is nothing to trust yet: its digest is what ever
 
 from __future__ import annotations
 
-import datetime
 import os
 from functools import cache
 from pathlib import Path
@@ -25,7 +24,7 @@ from xspm.contract.keys import KeyId
 from xspm.contract.people import Tally, tally
 from xspm.contract.secretfile import read_small
 from xspm.contract.statement import CONTRACT, read_statement
-from xspm.contract.terms import MAX_DEGRADED_DAYS, Bundle, Terms, check_date
+from xspm.contract.terms import Bundle, Terms
 from xspm.errors import ContractError, LedgerError, UsageError, XspmError
 from xspm.ledger.note import COSIGNED, SIGNED, Key
 from xspm.policy.bundle import MAX_BUNDLE, decode_bundle
@@ -206,12 +205,8 @@ def _check_days(terms: Terms, today: str, file: str) -> None:
     """Refuse what has ended already, or lasts too long."""
     if terms.expires < today:
         raise ContractError(f"expires: {terms.expires} is over", file=file)
-    if terms.degraded is not None:
-        last = check_date(today, "today") + datetime.timedelta(days=MAX_DEGRADED_DAYS)
-        if not today <= terms.degraded.until <= last.isoformat():
-            raise ContractError(
-                f"degraded: {terms.degraded.until} is over, or more than {MAX_DEGRADED_DAYS} days from now", file=file
-            )
+    if terms.degraded is not None and terms.degraded.until < today:
+        raise ContractError(f"degraded: {terms.degraded.until} is over", file=file)
 
 
 def propose(folder: Path, root: str | None, *, bundle: str | None, today: str, replace: bool) -> Proposal:

@@ -111,6 +111,7 @@ def _fill(name: str, parties: dict[str, list[_Person]], today: datetime.date) ->
     said = {
         "NAME": _quoted(name),
         "EXPIRES": (today + datetime.timedelta(days=365)).isoformat(),
+        "TODAY": today.isoformat(),
         "SOON": (today + datetime.timedelta(days=30)).isoformat(),
         "PARTIES": "".join(f"  {_quoted(party)}:\n{''.join(map(_line, people))}" for party, people in parties.items()),
         "ACCEPT": f"{{{two}: {count}, {one}: 1}}",

@@ -85,7 +85,7 @@ def _within(file: str, trusted: Trusted) -> str:
 
 def _contract(trusted: Trusted, now: str, effective: int) -> types.Contract:
     terms = trusted.terms
-    degraded = terms.degraded if terms.degraded is not None and now[:10] <= terms.degraded.until else None
+    degraded = terms.degraded if terms.degraded is not None and terms.degraded.holds(now) else None
     found = [one for one in overlaps(terms) if one.severity == "high" and one.kind != "degraded"]
     return types.Contract(
         name=terms.name,

@@ -181,5 +181,5 @@ def describe(assessment: Assessment, under: Under) -> AssessmentText:
         gate=GateText(under.fail_on, under.allow_unknown, "fail" if stopped else "pass"),
         problems=len(assessment.problems),
         failures=under.failures[:_MAX_FAILURES],
-        degraded=degraded if degraded is not None and assessment.collected_at[:10] <= degraded.until else None,
+        degraded=degraded if degraded is not None and degraded.holds(assessment.collected_at) else None,
     )

@@ -56,7 +56,7 @@ def people_line(people: Mapping[str, tuple[str, ...]]) -> str:
 
 def degraded_line(terms: Terms, now: str) -> None:
     """Say in red that the parties are not kept apart, while that is so."""
-    if terms.degraded is None or now[:10] > terms.degraded.until:
+    if terms.degraded is None or not terms.degraded.holds(now):
         return
     text = clean(f"DEGRADED until {terms.degraded.until}: {terms.degraded.reason}")
     click.echo(click.style(text, fg="red", bold=True) if coloured() else text)

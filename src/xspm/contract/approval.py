@@ -312,7 +312,7 @@ def _approved(envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms
 
 def reachable_rule(rule: Rule, terms: Terms, excluded: Mapping[str, str], now: str) -> tuple[Rule, bool]:
     """Return what is asked for at a time: a rule, or in the degraded mode what of it can be met; and whether it is."""
-    if terms.degraded is None or now[:10] > terms.degraded.until:
+    if terms.degraded is None or not terms.degraded.holds(now):
         return rule, False
     return _reachable(rule, terms, excluded), True
 

@@ -313,7 +313,7 @@ class _Reader:
             critical=(),
             owners=(),
             ledger=None,
-            degraded=Degraded("each part alone", "9999-12-31"),
+            degraded=Degraded("each part alone", "2000-01-01", "2000-01-01"),
         )
         parts: list[tuple[tuple[str | int, ...], Mapping[str, Any]]] = [
             *((("rules", action), {"rules": {**sound, action: rule}}) for action, rule in terms.rules.items()),
@@ -391,6 +391,7 @@ def _degraded(entry: Fields) -> Degraded:
     read: dict[str, Any] = {
         "reason": mistakes.attempt(entry.text, "reason"),
         "until": mistakes.attempt(_date, entry, "until"),
+        "since": mistakes.attempt(_date, entry, "since"),
     }
     return _whole(entry, mistakes, Degraded, read)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from xspm.contract.approval import ExceptionText
+from xspm.contract.approval import ExceptionText, reachable_rule
 from xspm.contract.terms import Rule, Terms
 
 if TYPE_CHECKING:
@@ -211,20 +211,11 @@ def _policies(made: Made) -> Route:
 
 
 def _exception(text: ExceptionText, terms: Terms, at: str) -> Route:
-    excluded = {text.requested_by, *terms.owners_of(text.asset)}
-    rule = terms.rule("approve_exception")
-    if terms.degraded is not None and at[:10] <= terms.degraded.until:
-        rule = _reachable(rule, terms, excluded)
+    excluded = dict.fromkeys((text.requested_by, *terms.owners_of(text.asset)), "")
+    rule, _ = reachable_rule(terms.rule("approve_exception"), terms, excluded, at)
     asker = Holder(text.requested_by, terms.people().get(text.requested_by, "nobody"))
     how = f"ask for and approve the exception from {text.check} on {', '.join(text.resources)}: {text.reason}"
     return _route("exception", all_of(asker, *_meets(terms, rule, excluded).of), how)
-
-
-def _reachable(rule: Rule, terms: Terms, excluded: set[str]) -> Rule:
-    """What of a rule remains in the degraded mode: as `approval` counts it."""
-    left = {party: sum(name not in excluded for name in one.members) for party, one in terms.parties.items()}
-    reduced = {party: min(count, left[party]) for party, count in rule.items()}
-    return reduced if any(reduced.values()) else {party: 1 for party, count in left.items() if count}
 
 
 def _meets(terms: Terms, rule: Rule, excluded: Iterable[str] = ()) -> Need:

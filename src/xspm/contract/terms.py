@@ -7,6 +7,7 @@ can be met, and no rule lets one person alone change the contract unless the con
 
 from __future__ import annotations
 
+import base64
 import datetime
 import re
 import unicodedata
@@ -122,6 +123,12 @@ class Degraded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     until: str
     """The last day, as 2027-01-31."""
+    since: str
+    """The first day. From it no more than `MAX_DEGRADED_DAYS` may pass until the last."""
+
+    def holds(self, now: str) -> bool:
+        """Whether it is so at a time (RFC 3339, UTC)."""
+        return self.since <= now[:10] <= self.until
 
 
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -355,13 +362,21 @@ def _check_ledger(terms: Terms, ledger: LedgerTerms) -> None:
     for party in (ledger.operator, *ledger.witnesses):
         if party not in terms.parties:
             raise ContractError(f"ledger: {party!r} is no party", hint=f"parties are {', '.join(terms.parties)}")
-    keys = [ledger.key, *ledger.witnesses.values()]
-    # The same key under two names would count as two (C2SP tlog-policy); the key is what follows the second plus sign.
-    if len({text.rpartition("+")[2] for text in keys}) < len(keys):
+    keys = [_public(text) for text in (ledger.key, *ledger.witnesses.values())]
+    # The same key under two names, or for two purposes, would count as two (C2SP tlog-policy).
+    if len(set(keys)) < len(keys):
         raise ContractError("ledger: one key stands for two of the log and its witnesses")
     if not 0 <= ledger.quorum <= len(ledger.witnesses):
         raise ContractError(f"ledger: a quorum of {ledger.quorum} of {len(ledger.witnesses)} witnesses")
     _check_days(ledger.heartbeat_hours, 1, 24 * 366, "ledger.heartbeat_hours")
+
+
+def _public(vkey: str) -> bytes:
+    """The bytes of a verifier key `name+hash+base64`, without the one that says what it signs."""
+    try:
+        return base64.b64decode(vkey.split("+", 2)[2], validate=True)[1:]
+    except (IndexError, ValueError) as error:
+        raise ContractError(f"ledger: {vkey[:80]!r} is no verifier key", hint="written as name+hash+base64") from error
 
 
 def _check_separation(terms: Terms) -> None:
@@ -369,7 +384,9 @@ def _check_separation(terms: Terms) -> None:
     if terms.degraded is not None:
         if not terms.degraded.reason.strip():
             raise ContractError("degraded: a reason is missing")
-        check_date(terms.degraded.until, "degraded.until")
+        until = check_date(terms.degraded.until, "degraded.until")
+        days = (until - check_date(terms.degraded.since, "degraded.since")).days
+        _check_days(days, 0, MAX_DEGRADED_DAYS, "degraded: the days from `since` to `until`")
         return
     for action in ("accept_contract", "weaken_policy"):
         rule = terms.rule(action)

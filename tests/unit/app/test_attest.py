@@ -224,7 +224,7 @@ def test_what_the_run_could_not_read_is_told(at: Place, target: Path, tmp_path: 
 def test_the_degraded_mode_is_told_while_it_lasts(
     at: Place, target: Path, tmp_path: Path, until: str, *, said: bool
 ) -> None:
-    at.next(degraded=Degraded("few", until))
+    at.next(degraded=Degraded("few", until, "2026-05-15"))
     (made,) = results(at, target, tmp_path / "r")
     assert (payload(made / ASSESSMENT)["predicate"]["degraded"] is not None) is said
 

@@ -56,8 +56,8 @@ def test_a_sound_contract(make: Make) -> None:
 @pytest.mark.parametrize(
     ("more", "now", "expected"),
     [
-        ({"degraded": Degraded("ill", "2026-06-30")}, NOW, {"xspm.contract_is_not_degraded"}),
-        ({"degraded": Degraded("ill", "2026-05-30")}, NOW, set()),
+        ({"degraded": Degraded("ill", "2026-06-30", "2026-05-15")}, NOW, {"xspm.contract_is_not_degraded"}),
+        ({"degraded": Degraded("ill", "2026-05-30", "2026-05-15")}, NOW, set()),
         ({}, "2026-12-25T00:00:00Z", {"xspm.contract_expires_not_soon"}),
         (
             {"rules": {"accept_contract": {"security": 2, "platform": 1}, "publish_policy": {"security": 1}}},

@@ -129,7 +129,7 @@ def test_asking_takes_everything_and_nothing_else(make: Make) -> None:
 
 def test_the_degraded_mode_is_seen(make: Make) -> None:
     everybody = Owned(("host:db-*",), ("alice", "bob", "carol"))
-    world = make(degraded=Degraded("two are ill", "2026-06-30"), owners=(everybody,))
+    world = make(degraded=Degraded("two are ill", "2026-06-30", "2026-05-15"), owners=(everybody,))
     world.ask_change()
     (path,) = world.files("changes")
     assert world.approve_change(path, "erin").code == 0

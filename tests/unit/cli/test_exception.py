@@ -157,7 +157,7 @@ def test_hostile_files_stop_nobody(make: Make, kind: str) -> None:
 
 def test_the_degraded_mode_is_seen(make: Make) -> None:
     everybody = Owned(("host:db-*",), ("alice", "bob", "carol"))
-    world = make(degraded=Degraded("two are ill", "2026-06-30"), owners=(everybody,))
+    world = make(degraded=Degraded("two are ill", "2026-06-30", "2026-05-15"), owners=(everybody,))
     asked = world.request()
     assert "DEGRADED until 2026-06-30: two are ill" in asked.out
     (path,) = world.files("exceptions")

@@ -202,7 +202,7 @@ def test_the_degraded_mode() -> None:
     """Where all of security must not count, another person's signature will do, and the answer says so."""
     with pytest.raises(ContractError, match="nobody is left who could"):
         excepted("alice", "dave", under=SMALL, requested_by="alice")
-    degraded = msgspec.structs.replace(SMALL, degraded=Degraded("bob left", "2026-06-01"))
+    degraded = msgspec.structs.replace(SMALL, degraded=Degraded("bob left", "2026-06-01", "2026-05-15"))
     found = excepted("alice", "dave", under=degraded, requested_by="alice")
     assert (found.by.people["platform"], found.degraded) == (("dave",), True)
     assert not excepted("dave", "alice", under=degraded).degraded

@@ -176,7 +176,7 @@ def test_a_test_result_has_the_fields_of_its_schema() -> None:
 
 
 def test_a_summary_has_the_fields_of_its_schema() -> None:
-    degraded = Degraded("few", "2026-06-30")
+    degraded = Degraded("few", "2026-06-30", "2026-05-15")
     payload = encode_summary(ABOUT, text(verdicts=verdicts("fail", "pass"), excepted=EXCEPTED, degraded=degraded), THREE)  # fmt: skip
     assert json.loads(payload)["predicateType"] == SUMMARY
     assert said(payload) == {

@@ -85,7 +85,7 @@ def test_two_keys_of_one_person_are_one_signature() -> None:
          ("alice", "bob", "dave"), "its own rules, since it changes who signs wants 2 more of security"),
         ({"policies": Bundle(1, ONE)}, ("alice", "bob", "dave", "mallory"), "a key that nobody in the contract holds"),
         ({"policies": Bundle(1, ONE)}, (), "signed by nobody"),
-        ({"degraded": Degraded("half of us are ill", "2026-07-01")}, ("alice", "dave"), "wants 1 more of security"),
+        ({"degraded": Degraded("half of us are ill", "2026-07-01", "2026-05-15")}, ("alice", "dave"), "wants 1 more of security"),
     ],
 )  # fmt: skip
 def test_refused(more: dict[str, Any], names: tuple[str, ...], complaint: str) -> None:
@@ -100,7 +100,7 @@ def test_refused(more: dict[str, Any], names: tuple[str, ...], complaint: str) -
         {"rules": {"accept_contract": {"security": 1, "audit": 1}, "publish_policy": {"security": 1}}},
         {"parties": {"security": party(*SECURITY), "platform": party("dave", "erin", "grace"), "audit": party(*AUDIT)}},
         {"policies": Bundle(1, ONE)},
-        {"degraded": Degraded("half of us are ill", "2026-07-01")},
+        {"degraded": Degraded("half of us are ill", "2026-07-01", "2026-05-15")},
         {"expires": "2027-12-31"},
     ],
 )  # fmt: skip

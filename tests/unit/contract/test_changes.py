@@ -138,7 +138,7 @@ PARTIES = terms().parties
         ({"ledger": msgspec.structs.replace(LEDGER, witnesses={"audit": "w+1+d"})}, [
             "loosened ledger: the witness of audit signs with another key: w+1+d, before w+1+b",
         ]),
-        ({"degraded": Degraded("few", "2026-07-01")}, ["loosened degraded: the degraded mode begins, until 2026-07-01: few"]),
+        ({"degraded": Degraded("few", "2026-07-01", "2026-05-15")}, ["loosened degraded: the degraded mode begins, until 2026-07-01: few"]),
     ],
 )  # fmt: skip
 def test_what_changes(more: dict[str, Any], expected: list[str]) -> None:
@@ -151,9 +151,9 @@ def test_what_comes_and_what_ends() -> None:
 
     assert both(ledger=LEDGER) == ["tightened there is a ledger, log, run by security"]
     assert both(policies=Bundle(1, ONE)) == [f"tightened policies come into force: bundle 1, {ONE}"]
-    few = terms(degraded=Degraded("few", "2026-07-01"))
+    few = terms(degraded=Degraded("few", "2026-07-01", "2026-05-15"))
     assert [one.text for one in changes(few, terms())] == ["the degraded mode ends"]
-    longer = terms(degraded=Degraded("few", "2026-08-01"))
+    longer = terms(degraded=Degraded("few", "2026-08-01", "2026-05-15"))
     assert [one.text for one in changes(few, longer)] == ["the degraded mode goes on, until 2026-08-01: few"]
 
 
@@ -178,7 +178,7 @@ OPTIONS: dict[str, list[Any]] = {
         {**RULES, "publish_policy": {"audit": 1}},
     ],
     "policies": [Bundle(1, ONE), Bundle(2, TWO)],
-    "degraded": [None, Degraded("few", "2026-07-01")],
+    "degraded": [None, Degraded("few", "2026-07-01", "2026-05-15")],
     "exceptions": [ExceptionTerms(), ExceptionTerms(30)],
 }
 

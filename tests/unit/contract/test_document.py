@@ -87,8 +87,8 @@ exceptions: {{max_days: 30, wildcards: true}}
 critical: [{{assets: ["host:*"], review: {{security: 1}}, max_days: 7}}, {{assets: [a, b], review: {{platform: 1}}}}]
 owners: [{{assets: ["host:*"], people: [dave]}}]
 scanners: {{one: {{keys: "{ssh("one")}", assets: ["*"], operator: security}}}}
-ledger: {{origin: o, key: k+1+a, operator: security, witnesses: {{platform: w+2+b}}, quorum: 0, heartbeat_hours: 6}}
-degraded: {{reason: few, until: 2026-07-01}}
+ledger: {{origin: o, key: k+1+AWE=, operator: security, witnesses: {{platform: w+2+BGI=}}, quorum: 0, heartbeat_hours: 6}}
+degraded: {{reason: few, since: 2026-05-15, until: 2026-07-01}}
 """,
     )
     terms = draft.terms
@@ -98,8 +98,8 @@ degraded: {{reason: few, until: 2026-07-01}}
     assert terms.critical == (Critical(("host:*",), {"security": 1}, 7), Critical(("a", "b"), {"platform": 1}, 14))
     assert terms.owners == (Owned(("host:*",), ("dave",)),)
     assert terms.scanners == {"one": Scanner((public("one"),), ("*",), "security")}
-    assert terms.ledger == LedgerTerms("o", "k+1+a", "security", {"platform": "w+2+b"}, 0, 6)
-    assert terms.degraded == Degraded("few", "2026-07-01")
+    assert terms.ledger == LedgerTerms("o", "k+1+AWE=", "security", {"platform": "w+2+BGI="}, 0, 6)
+    assert terms.degraded == Degraded("few", "2026-07-01", "2026-05-15")
 
 
 def test_every_mistake_at_once(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ critical:
     review: {{}}
 scanners:
   one: {{assets: ["*"], operator: nobody}}
-degraded: {{until: 2026-01-01}}
+degraded: {{since: 2025-12-31, until: 2026-01-01}}
 """
     assert mistakes(tmp_path, text) == [
         "1:1: the contract 'ac me': a name is letters, digits and . _ @ + -",
@@ -149,7 +149,7 @@ degraded: {{until: 2026-01-01}}
         (RULES + "exceptions: {max_days: 1000}", ["15:1: exceptions.max_days: 1000 is not between 1 and 366"]),
         (RULES + "owners: [{assets: [a], people: [zoe]}]", ["15:10: owners, a: zoe is no member"]),
         (RULES + "critical: [{assets: [], review: {platform: 1}}]", ["15:12: critical: `assets` must name assets"]),
-        (RULES + "ledger: {origin: o, key: k, operator: platform, quorum: 4}", ["15:1: ledger: a quorum of 4 of 0 witnesses"]),
+        (RULES + "ledger: {origin: o, key: k+1+AWE=, operator: platform, quorum: 4}", ["15:1: ledger: a quorum of 4 of 0 witnesses"]),
         ("rules: {accept_contract: {security: 3, platform: 1}, publish_policy: {security: 9}}", [
             "12:9: rules.accept_contract: 3 signatures of security, which has 2 members",
             "12:54: rules.publish_policy: 9 signatures of security, which has 2 members",

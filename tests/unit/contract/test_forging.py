@@ -141,7 +141,7 @@ def test_a_small_team_shrinks_the_groups() -> None:
     small = agreed(
         parties={"security": party("alice"), "platform": party("dave")},
         rules={"accept_contract": {"security": 1}, "publish_policy": {"security": 1}},
-        degraded=Degraded("two people", "2026-06-30"),
+        degraded=Degraded("two people", "2026-06-30", "2026-05-15"),
         scanners={"ci": Scanner((public("ci"),), ("*",), "security")},
     )
     assert groups(made(small), "contract") == [["alice"]]
@@ -157,7 +157,7 @@ def test_the_degraded_mode_takes_who_is_left(owners: tuple[Owned, ...], expected
     small = agreed(
         parties={"security": party("alice"), "platform": party("dave", "erin")},
         rules={"accept_contract": {"security": 1}, "publish_policy": {"security": 1}, "approve_exception": {"security": 1}},
-        degraded=Degraded("few people", "2026-06-30"),
+        degraded=Degraded("few people", "2026-06-30", "2026-05-15"),
         owners=owners,
     )  # fmt: skip
     assert groups(made(small, exceptions=(ASKED,)), "exception") == expected

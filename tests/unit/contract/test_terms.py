@@ -38,7 +38,7 @@ LEDGER = LedgerTerms("log.example", "log.example+1+AAAA", "audit", {"audit": "w+
         {"policies": Bundle(1, ONE)},
         {"critical": (Critical(("host:db-*",), {"platform": 2}),)},
         {"ledger": LEDGER},
-        {"degraded": Degraded("two of us", "2026-07-01"), "rules": {"accept_contract": {"security": 1}, "publish_policy": {"security": 1}}},
+        {"degraded": Degraded("two of us", "2026-07-01", "2026-05-15"), "rules": {"accept_contract": {"security": 1}, "publish_policy": {"security": 1}}},
     ],
 )  # fmt: skip
 def test_accepted(more: dict[str, Any]) -> None:
@@ -91,8 +91,8 @@ def test_accepted(more: dict[str, Any]) -> None:
         ({"ledger": msgspec.structs.replace(LEDGER, heartbeat_hours=0)}, "ledger.heartbeat_hours: 0"),
         ({"ledger": msgspec.structs.replace(LEDGER, witnesses={"audit": "w+2+BBBB", "platform": "v+3+BBBB"})}, "one key stands for two"),
         ({"ledger": msgspec.structs.replace(LEDGER, key="log.example+1+BBBB")}, "one key stands for two"),
-        ({"degraded": Degraded(" ", "2026-07-01")}, "degraded: a reason is missing"),
-        ({"degraded": Degraded("x", "never")}, "degraded.until: 'never' is not a date"),
+        ({"degraded": Degraded(" ", "2026-07-01", "2026-05-15")}, "degraded: a reason is missing"),
+        ({"degraded": Degraded("x", "never", "2026-05-15")}, "degraded.until: 'never' is not a date"),
     ],
 )  # fmt: skip
 def test_refused(more: dict[str, Any], complaint: str) -> None:
