@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_SEPARATION = "separation-of-powers"
+"""What a contract asks of itself: a bundle is for a contract."""
+
+
 class Bundled(msgspec.Struct, frozen=True):
     """A bundle that was made."""
 
@@ -51,7 +55,7 @@ def bundle(chosen: Sequence[str] = ()) -> Bundled:
     ]
     made = build(read, resource_types)
     library.refuse(made)
-    policies = policies_in_force(made.library, names, DEFAULT_POLICIES)
+    policies = policies_in_force(made.library, names, (*DEFAULT_POLICIES, _SEPARATION))
     text = encode_bundle(read, [policy.name for policy in policies])
     return Bundled(
         text=text,

@@ -10,6 +10,7 @@ import msgspec
 
 from xspm.app.agreed import under
 from xspm.app.attest import attest, check_may_sign
+from xspm.app.changed import contract_snapshot
 from xspm.app.policies import InForce
 from xspm.app.scan import now
 from xspm.app.trust import Trusted, open_contract
@@ -17,6 +18,7 @@ from xspm.cli.contracting import signer
 from xspm.contract.signers import Signer
 from xspm.errors import UsageError
 from xspm.model.verdict import ContractRef
+from xspm.policy.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,14 +71,27 @@ class Contracted(msgspec.Struct, frozen=True):
             check_may_sign(trusted, opened.key)
         return cls(trusted, in_force, reference, opened, Path(evidence) if evidence else None)
 
+    def about(self, snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
+        """The contract itself as one more thing to assess, where its policies ask about it."""
+        found = contract_snapshot(self.trusted, snapshots, self.evidence, now())
+        kinds = set(found.resource_types)
+        asked = plan(self.in_force.library, self.in_force.policies, found.asset, kinds).checks
+        return (found,) if asked else ()
+
     def sign(self, snapshots: Sequence[Snapshot], run: Run) -> None:
         """Sign what was found, when that was asked for, and say where it is.
+
+        What is said of the contract itself is not signed: whoever has the contract can find it.
+
+        Args:
+            snapshots: what was read of the targets.
+            run: the run, whose first assessments are of these.
 
         Raises:
             ContractError: the key may not sign for an asset; then nothing is written.
         """
         if self.signer is None or self.evidence is None:
             return
-        pairs = tuple(zip(snapshots, run.assessments, strict=True))
+        pairs = tuple(zip(snapshots, run.assessments, strict=False))
         for path in attest(pairs, run, self.trusted, self.signer, self.evidence):
             click.echo(f"signed: {path}", err=True)

@@ -127,7 +127,8 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     )
     with progress() as tell:
         read = collect(request, tell)
-    run = report(request, read.snapshots, read.failures, started=read.started)
+    besides = contract.about(read.snapshots) if contract else ()
+    run = report(request, [*read.snapshots, *besides], read.failures, started=read.started)
     if contract:
         contract.sign(read.snapshots, run)
     if run.assessments:

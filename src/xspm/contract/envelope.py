@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -81,13 +82,16 @@ def decode_envelope(data: bytes, file: str) -> Envelope:
         file: what errors call it.
 
     Raises:
-        ContractError: it is no DSSE envelope, is for another type of payload, or a key signed it twice.
+        ContractError: it is no DSSE envelope, says a thing twice, is for another type of
+            payload, or a key signed it twice.
     """
     if len(data) > MAX_ENVELOPE:
         raise ContractError(f"{len(data)} bytes are more than the {MAX_ENVELOPE} of any envelope", file=file)
     try:
         wire = msgspec.json.decode(data, type=_Wire)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Of two payloads msgspec takes the last, and other programs may take the first.
+        json.loads(data, object_pairs_hook=_once)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ContractError(f"not a DSSE envelope: {error}", file=file) from error
     if wire.payload_type != PAYLOAD_TYPE:
         raise ContractError(f"the payload is of the type {wire.payload_type!r}, not {PAYLOAD_TYPE}", file=file)
@@ -99,6 +103,13 @@ def decode_envelope(data: bytes, file: str) -> Envelope:
             raise ContractError(f"the key {one.keyid} signed twice", file=file)
         signatures[KeyId(one.keyid)] = _decode(one.sig, "a signature", file)
     return Envelope(_decode(wire.payload, "the payload", file), dict(sorted(signatures.items())))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise msgspec.DecodeError(f"it says `{name}` twice")
 
 
 def _decode(text: str, what: str, file: str) -> bytes:
