@@ -15,6 +15,7 @@ import contextlib
 import datetime
 import json
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,7 +39,6 @@ from xspm.model.digest import Digest, digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pytest
 
@@ -183,15 +183,14 @@ class World:
     @property
     def asset(self) -> str:
         """The id of what is deployed."""
-        return str(self.scanned()["assessments"][0]["asset"]["id"])
+        return f"kubernetes.manifests:{self.pods}"
 
     def signed(self, scanner: str = "ci") -> Path:
         """Scan and sign; the folder of the result."""
-        before = set(self.results.glob("*/*"))
-        outcome = self.scan("--sign", self.key(scanner), "--evidence", str(self.results))
+        outcome = self.scan("--sign", self.key(scanner), "--evidence", str(self.results / scanner))
         assert outcome.code in {0, 1}, outcome
-        (made,) = set(self.results.glob("*/*")) - before
-        return made
+        made = [line.removeprefix("signed: ") for line in outcome.err.splitlines() if line.startswith("signed: ")]
+        return next(Path(path) for path in made if "kubernetes." in path)
 
     def verify(self, *more: str, of: Path | None = None) -> Outcome:
         """Verify results."""

@@ -29,6 +29,10 @@ _WITNESS = click.option(
 )
 
 
+_SHOWN = 3
+"""Findings of one kind that a person is shown; JSON has all."""
+
+
 @click.group("ledger")
 def ledger() -> None:
     """Keep the tamper-evident log of everything signed, and audit it.
@@ -171,9 +175,13 @@ def _show(found: Audited) -> None:
     click.echo(f"witnesses  {len(found.cosigned)} cosigned, {found.quorum} must")
     for name, time in found.cosigned.items():
         click.echo(f"           {clean(name)} at {time}")
-    for finding in found.findings:
-        click.echo(f"{paint(f'{finding.kind:<11}')}", nl=False)
-        print_text(f"{finding.message}{f' ({finding.path})' if finding.path else ''}")
+    for kind in dict.fromkeys(finding.kind for finding in found.findings):
+        some = [finding for finding in found.findings if finding.kind == kind]
+        for finding in some[:_SHOWN]:
+            click.echo(paint(f"{kind:<11}"), nl=False)
+            print_text(f"{finding.message}{f' ({finding.path})' if finding.path else ''}")
+        if len(some) > _SHOWN:
+            click.echo(paint(f"{kind:<11}") + f"… and {len(some) - _SHOWN} more: --output json")
     if not found.findings:
         click.echo("nothing was removed, edited, reordered, forked, back-dated or withheld")
 

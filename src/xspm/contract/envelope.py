@@ -82,8 +82,8 @@ def decode_envelope(data: bytes, file: str) -> Envelope:
         file: what errors call it.
 
     Raises:
-        ContractError: it is no DSSE envelope, says a thing twice, is for another type of
-            payload, or a key signed it twice.
+        ContractError: it is no DSSE envelope, says a thing twice, is for another type of payload, or a key
+            signed it twice.
     """
     if len(data) > MAX_ENVELOPE:
         raise ContractError(f"{len(data)} bytes are more than the {MAX_ENVELOPE} of any envelope", file=file)
