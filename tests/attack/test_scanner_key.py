@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pytest
 
 from attack.stolen import all_pass, forge, signed
 from attack.world import DB, KNOWN, WITNESS, bundle, edit, moment, payload, private, public, said

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 LINES = [line[2:] for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line.startswith("$ ")]
-NEEDS_MORE = ("ssh://", "helm ", "host ", "make ")
-"""What cannot run here: other hosts and tools, a whole machine, the commands that CI runs itself."""
+NEEDS_MORE = ("ssh://", "helm ", "host ", "make ", "contract")
+"""What cannot run here: other hosts and tools, a whole machine, a contract (the tour runs), the commands that CI runs."""
 COMMANDS = [line for line in LINES if not any(word in line for word in NEEDS_MORE)]
 
 
