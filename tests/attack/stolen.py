@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from attack.world import edit, private, public
+from attack.world import edit
+from parties import private, public
 from xspm.app.attest import ASSESSMENT, EVIDENCE, SNAPSHOT, SUMMARY, TEST_RESULT
 from xspm.contract.attestation import decode_assessment_text, encode_summary, encode_test_result
 from xspm.contract.envelope import Envelope, decode_envelope

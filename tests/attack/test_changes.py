@@ -46,6 +46,7 @@ def drift(world: Agreement, before: str = "old", after: str = "new", seen: str =
 
 
 def test_a_change_that_both_sides_approved(make: Make) -> None:
+    """Nobody attacks: a change of a critical asset that both sides approved is a reviewed change."""
     world = make()
     approved(world, "erin", "alice")
     said = drift(world)
@@ -55,6 +56,7 @@ def test_a_change_that_both_sides_approved(make: Make) -> None:
 
 
 def test_nobody_approved_anything(make: Make) -> None:
+    """A critical asset is changed and nobody approved anything."""
     said = drift(make())
     assert said["verdict"] == "unreviewed change"
     assert (
@@ -65,6 +67,7 @@ def test_nobody_approved_anything(make: Make) -> None:
 
 @pytest.mark.parametrize("names", [(), ("erin",), ("alice",), ("alice", "bob", "carol")])
 def test_too_few_or_of_one_side(make: Make, names: tuple[str, ...]) -> None:
+    """A change is approved by too few people, or by one side only."""
     world = make()
     approved(world, *names)
     said = drift(world)
@@ -74,6 +77,7 @@ def test_too_few_or_of_one_side(make: Make, names: tuple[str, ...]) -> None:
 
 
 def test_the_author_approves_with_a_second_key(make: Make) -> None:
+    """Who made the change approves it with a second key."""
     world = make(parties=people(dave=member("dave", "dave-2")))
     path = approved(world, "alice")
     assert "dave does not count: asks for it" in world.approve_change(path, "dave-2").err
@@ -82,6 +86,7 @@ def test_the_author_approves_with_a_second_key(make: Make) -> None:
 
 
 def test_one_reviewer_signs_with_two_keys(make: Make) -> None:
+    """One reviewer signs twice, with two keys, where two people are asked for."""
     wanted = (Critical(("host:db-*",), {"security": 2}),)
     world = make(parties=people(alice=member("alice", "alice-2")), critical=wanted)
     path = approved(world, "alice")
@@ -91,6 +96,7 @@ def test_one_reviewer_signs_with_two_keys(make: Make) -> None:
 
 
 def test_who_answers_for_the_asset_approves(make: Make) -> None:
+    """Who answers for the asset approves the change of it."""
     world = make(owners=(Owned((ASSET,), ("erin",)),))
     path = approved(world, "alice")
     assert "erin does not count: answers for host:db-1" in world.approve_change(path, "erin").err
@@ -102,6 +108,7 @@ def test_who_answers_for_the_asset_approves(make: Make) -> None:
     ("before", "after"), [("old", "worse"), ("older", "new"), ("new", "old")], ids=["further", "from elsewhere", "back"]
 )
 def test_an_approval_is_replayed_on_another_change(make: Make, before: str, after: str) -> None:
+    """An approval is replayed on another change: further on, from elsewhere, or back."""
     world = make()
     approved(world, "erin", "alice")
     said = drift(world, before, after)
@@ -110,6 +117,7 @@ def test_an_approval_is_replayed_on_another_change(make: Make, before: str, afte
 
 
 def test_an_approval_is_replayed_on_another_asset(make: Make) -> None:
+    """An approval is replayed on the same change of another asset."""
     world = make()
     approved(world, "erin", "alice")
     world.at(LATER)
@@ -122,6 +130,7 @@ def test_an_approval_is_replayed_on_another_asset(make: Make) -> None:
 
 @pytest.mark.parametrize("seen", ["2026-06-03T00:00:01Z", "2026-06-19T00:00:00Z"])
 def test_a_change_after_its_window(make: Make, seen: str) -> None:
+    """An approved change is made after its time window."""
     world = make()
     approved(world, "erin", "alice")
     said = drift(world, seen=seen)
@@ -139,6 +148,7 @@ def test_a_change_after_its_window(make: Make, seen: str) -> None:
     ],
 )
 def test_the_approved_text_is_edited(make: Make, changed: dict[str, str]) -> None:
+    """What was approved is edited afterwards: its target, window, asset or author."""
     world = make()
     path = approved(world, "erin", "alice")
     world.tampered(path, **changed)
@@ -149,6 +159,7 @@ def test_the_approved_text_is_edited(make: Make, changed: dict[str, str]) -> Non
 
 
 def test_an_approval_that_lasts_too_long(make: Make) -> None:
+    """An approval is asked for that lasts longer than the contract allows."""
     world = make()
     assert_refused(
         world.ask_change(**{"not-after": "2026-06-30T00:00:00Z"}), "lasts longer than the 7 days of the contract"
@@ -157,6 +168,7 @@ def test_an_approval_that_lasts_too_long(make: Make) -> None:
 
 
 def test_rules_that_became_stricter(make: Make) -> None:
+    """An approval by the rules of before is shown after they became stricter."""
     world = make()
     approved(world, "erin", "alice")
     world.amend(critical=(Critical(("host:*",), {"security": 2, "platform": 1}),))
@@ -165,6 +177,7 @@ def test_rules_that_became_stricter(make: Make) -> None:
 
 
 def test_an_approval_too_late(make: Make) -> None:
+    """A change is approved after its window is over."""
     world = make()
     path = approved(world, "erin")
     world.at(LATER)
@@ -173,6 +186,7 @@ def test_an_approval_too_late(make: Make) -> None:
 
 
 def test_a_snapshot_from_the_future_to_fit_a_window(make: Make) -> None:
+    """Evidence is dated into the future so that it falls into an approved window."""
     world = make()
     approved(world, "erin", "alice")
     world.at("2026-06-01T12:00:00Z")
@@ -181,6 +195,7 @@ def test_a_snapshot_from_the_future_to_fit_a_window(make: Make) -> None:
 
 
 def test_an_approval_of_the_contract_before_it_was_another(make: Make) -> None:
+    """An approval under a version that the reader does not trust is shown."""
     world = make()
     path = approved(world, "erin", "alice")
     world.amend()
@@ -194,6 +209,7 @@ def test_an_approval_of_the_contract_before_it_was_another(make: Make) -> None:
 
 
 def test_secrets_are_not_in_what_is_said(make: Make) -> None:
+    """A change is made so that the report of it gives a secret away."""
     world = make()
     world.at(LATER)
     for output in ("text", "json"):

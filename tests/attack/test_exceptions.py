@@ -58,12 +58,14 @@ def why(world: Agreement) -> str:
     ],
 )
 def test_requests_that_are_refused(make: Make, more: dict[str, str], complaint: str) -> None:
+    """An exception is asked for that the contract does not allow: too wide, too long, for nothing, by a stranger."""
     world = make()
     assert_refused(world.request(**more), complaint)
     assert world.files("exceptions") == []
 
 
 def test_nobody_approves_what_they_ask_for(make: Make) -> None:
+    """Who asks for an exception approves it, with the same key or a second one."""
     world = make(parties=people(alice=member("alice", "alice-2")))
     world.request("alice")
     (path,) = world.files("exceptions")
@@ -88,6 +90,7 @@ def test_nobody_approves_what_they_ask_for(make: Make) -> None:
     ],
 )
 def test_who_cannot_approve(make: Make, name: str, complaint: str) -> None:
+    """An exception is approved by the wrong side, by the owner of the asset or by a stranger."""
     world = make(owners=(Owned(("host:db-*",), ("bob",)),))
     world.request()
     (path,) = world.files("exceptions")
@@ -110,6 +113,7 @@ def test_who_cannot_approve(make: Make, name: str, complaint: str) -> None:
     ],
 )
 def test_an_edited_exception_is_worth_nothing(make: Make, changed: dict[str, object]) -> None:
+    """An approved exception is edited: more resources, longer, another check, asset or author."""
     world = make()
     world.request()
     (path,) = world.files("exceptions")
@@ -123,6 +127,7 @@ def test_an_edited_exception_is_worth_nothing(make: Make, changed: dict[str, obj
 
 
 def test_a_text_that_is_exchanged_while_it_is_looked_at(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text of a request is exchanged while the approver looks at it."""
     world = make()
     world.request()
     (path,) = world.files("exceptions")
@@ -136,6 +141,7 @@ def test_a_text_that_is_exchanged_while_it_is_looked_at(make: Make, monkeypatch:
 
 
 def test_a_stricter_contract_binds_what_was_approved_before(make: Make) -> None:
+    """A long exception of before is used on after the contract allows shorter ones only."""
     world = make()
     world.request(expires="2026-08-20")
     world.approve(world.files("exceptions")[0], "alice")
@@ -145,6 +151,7 @@ def test_a_stricter_contract_binds_what_was_approved_before(make: Make) -> None:
 
 
 def test_a_request_under_a_version_that_is_not_of_this_contract(make: Make) -> None:
+    """An exception under a version that the reader does not trust is shown."""
     world = make()
     world.request()
     world.approve(world.files("exceptions")[0], "alice")
@@ -159,6 +166,7 @@ def test_a_request_under_a_version_that_is_not_of_this_contract(make: Make) -> N
 
 
 def test_wildcards_where_the_contract_allows_them(make: Make) -> None:
+    """An exception by a pattern is used on for more than the pattern, and after patterns are no longer allowed."""
     world = make(exceptions=ExceptionTerms(wildcards=True))
     assert world.request(resource="ssh*").code == 0
     world.approve(world.files("exceptions")[0], "alice")

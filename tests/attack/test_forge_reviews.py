@@ -84,6 +84,7 @@ def drift(world: Agreement, recorded: Any, tmp_path: Path, revisions: str | None
 
 
 def test_two_people_of_the_right_sides(world: Agreement, tmp_path: Path) -> None:
+    """Nobody attacks: a pull request that both sides reviewed is a reviewed change."""
     done = drift(world, [record()], tmp_path)
     review_ = json.loads(done.out)["review"]
     assert (done.code, review_["reviewed"], review_["source"]) == (0, True, "forge")
@@ -148,6 +149,7 @@ TWO_PUSHES = [
     ],
 )  # fmt: skip
 def test_what_does_not_count(world: Agreement, tmp_path: Path, more: dict[str, Any], complaint: str) -> None:
+    """A pull request is made to look reviewed: by its author, bots, second accounts, stale heads or late reviews."""
     done = drift(world, record(**more), tmp_path)
     found = json.loads(done.out)["review"]
     assert (done.code, found["reviewed"]) == (1, False)
@@ -159,6 +161,7 @@ def test_what_does_not_count(world: Agreement, tmp_path: Path, more: dict[str, A
     [(None, "which revisions the two states come from is not known"), (f"{BASE}..{OTHER}", "")],
 )
 def test_a_review_of_another_revision(world: Agreement, tmp_path: Path, revisions: str | None, complaint: str) -> None:
+    """The review of another revision is shown for this change."""
     done = drift(world, record(), tmp_path, revisions)
     found = json.loads(done.out)["review"]
     assert (done.code, found["reviewed"], found["reviewers"]) == (1, False, [])
@@ -178,15 +181,18 @@ def test_a_review_of_another_revision(world: Agreement, tmp_path: Path, revision
     ],
 )
 def test_what_is_no_record(world: Agreement, tmp_path: Path, recorded: str, complaint: str) -> None:
+    """The forge's record is cut, edited or not one at all."""
     assert_refused(drift(world, recorded, tmp_path), complaint)
 
 
 def test_a_squash_merge_and_an_account_in_other_letters(world: Agreement, tmp_path: Path) -> None:
+    """Nobody attacks: a squash merge, and accounts written in other letters, count."""
     done = drift(world, record(merge_commit=merged(BASE), reviews=[review("ERIN-gh"), review("Alice-GH")]), tmp_path)
     assert done.code == 0
 
 
 def test_a_bot_wrote_it_and_two_people_reviewed_it(world: Agreement, tmp_path: Path) -> None:
+    """Nobody attacks: what a bot wrote and two people reviewed is reviewed."""
     bot = "dependabot[bot]"
     pull = {**record()["pull"], "user": user(bot, "Bot")}
     push = [{"after": HEAD, "activity_type": "push", "actor": user(bot, "Bot")}]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from attack.stolen import all_pass, forge, signed
-from attack.world import DB, KNOWN, WITNESS, bundle, edit, moment, payload, private, public, said
+from attack.world import DB, KNOWN, WITNESS, bundle, edit, moment, payload, said
 from commandline import assert_refused
+from parties import private, public
 from xspm.app.agreed import under
 from xspm.app.attest import ASSESSMENT, EVIDENCE, SNAPSHOT, SUMMARY, attest
 from xspm.app.policies import default_cache
@@ -353,7 +354,8 @@ def test_the_policies_are_lied_about(world: World) -> None:
     """A friendlier bundle judged the evidence, and its digest is named."""
     made = faulty(world)
     friendly = world.add_bundle(bundle("web, db"))
-    forge(made, verdicts=lambda one: (all_pass(one), one.update(bundle=friendly))[-1])
+    forge(made, verdicts=all_pass)
+    forge(made, verdicts=lambda one: one.update(bundle=friendly))
     told = world.differs()
     assert f"judged by the policies {friendly}; version 1 of the contract has" in told
     assert f"{KNOWN} on k8s.container {DB}: status recorded pass, recomputed fail" in told
@@ -374,7 +376,8 @@ def test_a_version_of_the_contract_that_comes_later(world: World) -> None:
     def ahead(one: Any) -> None:
         one["contract"] = coming.digest
 
-    forge(made, both=ahead, verdicts=lambda one: (all_pass(one), one.update(contract_version=2, bundle=friendly.digest))[-1])  # fmt: skip
+    forge(made, verdicts=all_pass)
+    forge(made, both=ahead, verdicts=lambda one: one.update(contract_version=2, bundle=friendly.digest))
     assert f"it was made under {coming.digest}, no version of the contract that you trust" in world.differs()
 
 

@@ -7,21 +7,24 @@ on a version of the contract that enough people did sign, and that is accepted w
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from attack.world import ENOUGH, changed, day, forged, said
+from attack.world import ENOUGH, changed, day, forged, said, unchecked
 from commandline import assert_refused
 from parties import key_id, party, private, public, sign, terms
 from xspm.contract.chain import encode_terms
 from xspm.contract.envelope import Envelope
-from xspm.contract.keys import KeyId, from_crypto
+from xspm.contract.keys import KeyId, PublicKey, from_crypto
 from xspm.contract.terms import Member, Party
 
 if TYPE_CHECKING:
@@ -127,7 +130,7 @@ def test_payload_edited(world: World, second: Path) -> None:
 def test_duplicate_keys_in_the_envelope(world: World, second: Path) -> None:
     """An envelope has two payloads, so that two programs read two contracts under one signature."""
     lax = base64.b64encode(encode_terms(changed(world.terms, expires=day(199)))).decode()
-    text = second.read_text().replace('{', f'{{"payload": "{lax}",', 1)
+    text = second.read_text().replace("{", f'{{"payload": "{lax}",', 1)
     second.write_text(text)
     assert_refused(verified(world), "twice")
 
@@ -161,18 +164,11 @@ def test_replay_of_an_approval_as_a_version(world: World) -> None:
 def refused_at_load(world: World, parties: dict[str, Party], complaint: str) -> None:
     """A version with these parties is refused, though everybody in both versions signed it."""
     names = {name for one in parties.values() for name in one.members} | set(world.terms.people())
-    world.put(forged_raw(changed(world.version().terms, parties=parties), *sorted(names & HELD)))
+    world.put(unchecked(changed(world.version().terms, parties=parties), *sorted(names & HELD)))
     assert_refused(verified(world), complaint)
 
 
 HELD = {"alice", "bob", "carol", "dave", "erin", "frank"}
-
-
-def forged_raw(content: Any, *names: str) -> Any:
-    """A version that xspm itself would never write."""
-    from xspm.contract.chain import Link  # noqa: PLC0415
-
-    return Link(content, sign(Envelope(encode_terms(content)), *names), "forged")
 
 
 def test_one_key_for_two_people(world: World) -> None:
@@ -190,8 +186,6 @@ def test_one_key_under_two_ids(world: World) -> None:
 
 def test_one_key_in_two_encodings(world: World) -> None:
     """One ECDSA key is registered twice, its point compressed and not, which hash differently."""
-    import hashlib  # noqa: PLC0415
-
     secret = generate_private_key(SECP256R1())
     plain = from_crypto(secret.public_key())
     point = secret.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
@@ -223,6 +217,34 @@ def ssh_line(pem: str) -> str:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
 
     return load_pem_public_key(pem.encode()).public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode() + " bob@x\n"
+
+
+NOBODYS = [0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18, 1 << 255, 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7]  # fmt: skip
+"""Ed25519 points of small order, two of them written beyond the field and one with a sign."""
+
+
+@pytest.mark.parametrize("point", NOBODYS, ids=lambda one: f"{one:x}"[-12:])
+def test_key_that_anybody_signs_for(world: World, point: int) -> None:
+    """A member's key is a point of small order: without any secret, whoever likes signs in their name."""
+    raw = point.to_bytes(32, "little")
+    anybodys = Ed25519PublicKey.from_public_bytes(raw)
+    der = bytes.fromhex("302a300506032b6570032100") + raw
+    key = PublicKey(KeyId("sha256:" + hashlib.sha256(der).hexdigest()), "ed25519", base64.b64encode(der).decode())
+    assert forgeable(anybodys), "the attack itself does not work"
+    platform = Party({**world.terms.parties["platform"].members, "erin": Member((key,))})
+    refused_at_load(world, {**world.terms.parties, "platform": platform}, "that anybody could sign for")
+
+
+def forgeable(key: Ed25519PublicKey) -> bool:
+    """Whether some message has a signature that was made of nothing."""
+    for number in range(64):
+        for point in NOBODYS:
+            try:
+                key.verify(point.to_bytes(32, "little") + bytes(32), b"message %d" % number)
+            except InvalidSignature:
+                continue
+            return True
+    return False
 
 
 def test_two_keys_of_one_person(found: Make) -> None:
@@ -267,7 +289,9 @@ def test_one_party_in_two(world: World) -> None:
     parties = {**world.terms.parties, "auditors": party("mallory")}
     rules = {**world.terms.rules, "accept_contract": {"platform": 1, "auditors": 1}}
     world.put(world.version("dave", "erin", "mallory", parties=parties, rules=rules))
-    assert_refused(verified(world), "wants 2 more of security (alice or bob or carol); signed by dave and erin (platform)")
+    assert_refused(
+        verified(world), "wants 2 more of security (alice or bob or carol); signed by dave and erin (platform)"
+    )
 
 
 def test_forged_chain_is_told_apart(world: World, second: Path) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,9 @@ from commandline import Outcome, assert_calm, call
 from parties import after, key_file, link, private, public, sign, terms
 from resulting import KNOWN, LOW, asset_of, bundle, edit, evidence, manifest, payload
 from xspm.app.ledger import log_key, witness_key
+from xspm.app.trust import user_folder
 from xspm.contract.approval import ExceptionText, encode_exception
-from xspm.contract.chain import encode_terms, read_link
+from xspm.contract.chain import Link, encode_terms, read_link
 from xspm.contract.envelope import Envelope
 from xspm.contract.folder import bundle_path, version_path, write
 from xspm.contract.terms import Bundle, Critical, LedgerTerms, Owned, Scanner
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from xspm.contract.chain import Link
     from xspm.contract.terms import Terms
 
 ENOUGH = ("alice", "bob", "dave")
@@ -192,6 +193,10 @@ class World:
         made = [line.removeprefix("signed: ") for line in outcome.err.splitlines() if line.startswith("signed: ")]
         return next(Path(path) for path in made if "kubernetes." in path)
 
+    def newcomer(self) -> None:
+        """From here on the reader is somebody who never saw this contract before."""
+        shutil.rmtree(user_folder("XDG_STATE_HOME", ".local/state"), ignore_errors=True)
+
     def verify(self, *more: str, of: Path | None = None) -> Outcome:
         """Verify results."""
         return self.under("verify", str(of or self.results), *more)
@@ -244,7 +249,7 @@ def witness(memory: Path) -> Iterator[str]:
         enroll(memory, [ORIGIN])
     keeper = Witness(Disk(memory), Signer(WITNESS, private("witness").sign), [LOG])
     server = WitnessServer(keeper, report=lambda _line: None)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server.url
@@ -263,6 +268,11 @@ def forged(content: Terms, *names: str, key_of: dict[str, str] | None = None) ->
     return read_link(envelope, f"{content.version}.dsse.json")
 
 
+def unchecked(content: Terms, *names: str) -> Link:
+    """A version with terms that xspm itself would never write, signed by some."""
+    return Link(content, sign(Envelope(encode_terms(content)), *names), "forged")
+
+
 def changed(content: Terms, **more: Any) -> Terms:
     """Terms with some of them changed."""
     return msgspec.structs.replace(content, **more)
@@ -270,5 +280,5 @@ def changed(content: Terms, **more: Any) -> Terms:
 
 __all__ = [
     "DB", "ENOUGH", "EVERYBODY", "KNOWN", "LOG", "LOW", "ORIGIN", "OWNED", "WEB", "WITNESS", "World", "asset_of",
-    "bundle", "changed", "day", "edit", "evidence", "forged", "moment", "payload", "said", "sign", "witness",
+    "bundle", "changed", "day", "edit", "evidence", "forged", "moment", "payload", "said", "sign", "unchecked", "witness",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from xspm.contract.signers import Signer
     from xspm.model.digest import Digest
     from xspm.policy.difference.interface import Difference
-
-_BEFORE_ALL: Final = "0001-01-01T00:00:00Z"
-"""A time at which no version has expired."""
 
 
 @cache
@@ -137,7 +134,7 @@ def opened(folder: Path, root: str | None) -> Trusted | None:
     """
     if root is None and not layout.envelope_paths(folder, "versions"):
         return None
-    return trust(folder, pinned_root(root), _BEFORE_ALL, weakens=weakens(folder))
+    return trust(folder, pinned_root(root), None, weakens=weakens(folder))
 
 
 def pinned(root: str | None) -> Digest | None:

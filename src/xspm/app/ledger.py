@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from xspm.model.digest import Digest
 
 _KEY_SIZE = 32
+MAX_SUBJECT: Final = 1000
+"""Characters of a subject that an entry keeps."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -158,7 +160,7 @@ def envelope_record(path: Path, now: str) -> Record:
         kind=statement.predicate_type,
         at=now,
         digest=envelope.digest,
-        subject=", ".join(one.name for one in statement.subject)[:1000],
+        subject=", ".join(one.name for one in statement.subject)[:MAX_SUBJECT],
         signers=tuple(sorted(envelope.signatures)),
     )
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import datetime
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from xspm.app.ledger import digests_in, ledger_terms
 from xspm.app.trust import user_folder
+from xspm.contract.attestation import SNAPSHOT
 from xspm.contract.folder import write
 from xspm.contract.secretfile import read_small
 from xspm.contract.statement import CONTRACT
 from xspm.errors import LedgerError
 from xspm.ledger.audit import Audit, Trust, audit
-from xspm.ledger.checkpoint import Checkpoint, open_checkpoint
+from xspm.ledger.checkpoint import open_checkpoint
 from xspm.ledger.files import Disk
 from xspm.ledger.note import MAX_BYTES, Key
-from xspm.ledger.records import Record, backdated, decode_record, moment, silences
+from xspm.ledger.records import MAX_AHEAD, Record, backdated, decode_record, moment, silences
 from xspm.ledger.remote import reader
 from xspm.ledger.tiles import CHECKPOINT
 from xspm.model.digest import Digest
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 
     from xspm.app.trust import Trusted
     from xspm.contract.terms import LedgerTerms
+    from xspm.ledger.checkpoint import Opened
     from xspm.ledger.note import Verified
+
+
+_HARMLESS: Final = frozenset({"silence", "unlogged", "withheld"})
+"""Kinds of findings under which what is on the ledger can still be believed."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -61,11 +67,13 @@ class Audited(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     logged: dict[Digest, str] = {}
     """Every signed text that is on the ledger, by digest, with the time of its first entry."""
+    results: dict[str, tuple[Digest, ...]] = {}
+    """By asset: the statements about its evidence, in the order of the ledger."""
 
     @property
     def sound(self) -> bool:
         """Whether what is on it can be believed: it is whole, witnessed, and in the order of its times."""
-        return all(one.kind in {"silence", "unlogged", "withheld"} for one in self.findings)
+        return all(one.kind in _HARMLESS for one in self.findings)
 
 
 def source(where: str) -> Callable[[str, int], bytes | None]:
@@ -89,7 +97,7 @@ def examine(
     Args:
         read: as `source` returns it.
         trusted: the contract.
-        kept: files and folders of signed texts that must all be on the ledger.
+        kept: files and folders of results, all of them: each must be on the ledger, and the ledger names no others.
         now: RFC 3339, UTC.
         remember: whether the checkpoint is written down as seen, when it does not contradict what was seen before.
 
@@ -113,11 +121,12 @@ def examine(
         except LedgerError as error:
             broken.append(Finding("entry", error.message, index))
 
+    seen = _seen(seen_at, trust)
     # Whoever serves the files may answer otherwise when asked twice: what was audited is what counts.
     found = audit(
         lambda path, most: signed if path == CHECKPOINT else read(path, most),
         trust,
-        remembered=_seen(seen_at, trust),
+        remembered=seen.checkpoint if seen else None,
         now=seconds,
         visit=visit,
     )
@@ -126,13 +135,20 @@ def examine(
         findings.append(Finding("entry", f"and {found.omitted} more differences"))
     findings += broken
     findings += _time(records, found, terms, now)
+    if seen is not None:
+        findings += _late(records, seen, terms.quorum)
     logged: dict[Digest, str] = {}
+    results: dict[str, list[Digest]] = {}
     for _, record in sorted(records.items()):
         if record.digest is not None:
             logged.setdefault(record.digest, record.at)
+            if record.kind == SNAPSHOT:
+                results.setdefault(record.subject, []).append(record.digest)
     if found.checkpoint is not None:
         findings += _unlogged(trusted, kept, logged)
         findings += _withheld(trusted, records)
+        findings += _deleted(kept, records)
+    # Also where the quorum is missing: two trees that the log signed are its lie, whoever cosigned which.
     if remember and not any(one.kind in {"checkpoint", "history", "root"} for one in findings):
         write(seen_at, signed or b"", again=True)
     return Audited(
@@ -144,6 +160,7 @@ def examine(
         last=max((record.at for record in records.values()), default=None),
         findings=tuple(findings),
         logged=logged,
+        results={asset: tuple(digests) for asset, digests in results.items()},
     )
 
 
@@ -154,10 +171,10 @@ def _trust(terms: LedgerTerms) -> Trust:
     return Trust((log,), tuple(Key.parse(text) for text in terms.witnesses.values()), terms.quorum)
 
 
-def _seen(path: Path, trust: Trust) -> Checkpoint | None:
+def _seen(path: Path, trust: Trust) -> Opened | None:
     if not path.exists():
         return None
-    return open_checkpoint(read_small(str(path), MAX_BYTES).data, trust.log).checkpoint
+    return open_checkpoint(read_small(str(path), MAX_BYTES).data, (*trust.log, *trust.witnesses))
 
 
 def _shown(found: Verified) -> str:
@@ -182,12 +199,41 @@ def _time(read: dict[int, Record], found: Audit, terms: LedgerTerms, now: str) -
             yield Finding("silence", f"no witness has cosigned for {age / 3600:.0f} h")
 
 
+def _late(records: dict[int, Record], seen: Opened, quorum: int) -> Iterator[Finding]:
+    """Entries that say a time at which they were not there yet, by the cosignatures that this reader remembers."""
+    times = sorted((one.time for one in seen.verified if one.time is not None), reverse=True)
+    if not 0 < quorum <= len(times):
+        return
+    cosigned = datetime.datetime.fromtimestamp(times[quorum - 1], tz=datetime.UTC)
+    for index, record in sorted(records.items()):
+        if index >= seen.checkpoint.size and moment(record.at) < cosigned - MAX_AHEAD:
+            yield Finding(
+                "backdated",
+                f"entry {index} says {record.at}, and was not among the {seen.checkpoint.size} entries that were"
+                f" cosigned at {cosigned:%Y-%m-%dT%H:%M:%SZ}: it was back-dated",
+                index,
+            )
+
+
 def _unlogged(trusted: Trusted, kept: Sequence[Path], logged: Container[Digest]) -> Iterator[Finding]:
     """What was signed and is not on the ledger."""
     folders = [trusted.folder / kind for kind in ("versions", "exceptions", "changes")]
     for digest, path in digests_in([*(folder for folder in folders if folder.is_dir()), *kept]).items():
         if digest not in logged:
             yield Finding("unlogged", f"{digest} is signed and not on the ledger", path=str(path))
+
+
+def _deleted(kept: Sequence[Path], records: dict[int, Record]) -> Iterator[Finding]:
+    """Evidence that is on the ledger and not among the results at hand, where results were given."""
+    if not kept:
+        return
+    there = digests_in(kept)
+    for index, record in sorted(records.items()):
+        if record.kind == SNAPSHOT and record.digest not in there:
+            message = (
+                f"entry {index} of {record.at} is evidence of {record.subject} that is not among the results at hand"
+            )
+            yield Finding("withheld", message, index)
 
 
 def _withheld(trusted: Trusted, records: dict[int, Record]) -> Iterator[Finding]:

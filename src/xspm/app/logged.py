@@ -10,10 +10,12 @@ import datetime
 from typing import TYPE_CHECKING
 
 from xspm.app.attest import ASSESSMENT, STATEMENTS
-from xspm.app.ledger import ledger_terms
+from xspm.app.ledger import MAX_SUBJECT, ledger_terms
 from xspm.app.verified import is_moment, moment
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from xspm.app.ledger_audit import Audited
     from xspm.app.trust import Trusted
     from xspm.app.verified import Case
@@ -25,6 +27,15 @@ def on_ledger(case: Case, ledger: Audited) -> None:
     for name in STATEMENTS:
         if case.statements[name].digest not in ledger.logged:
             case.differs("it is not on the ledger", name)
+
+
+def outdated(statement: str, asset: str, given: Collection[str], ledger: Audited) -> str:
+    """What to say of the last given result of an asset, when the ledger has later ones that were not given."""
+    there = ledger.results.get(asset[:MAX_SUBJECT], ())
+    last = max((index for index, one in enumerate(there) if one in given), default=None)
+    if last is None or there[last] != statement or last == len(there) - 1:
+        return ""
+    return f"not the newest: {len(there) - 1 - last} newer on the ledger, {there[-1]} the last, not among those given"
 
 
 def in_time(case: Case, text: AssessmentText, ledger: Audited, trusted: Trusted) -> None:

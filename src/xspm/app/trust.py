@@ -90,14 +90,14 @@ def _first_line(path: Path) -> str:
 
 
 def trust(
-    folder: Path, root: Digest, now: str, *, weakens: Callable[[Terms, Terms], bool], remember: bool = True
+    folder: Path, root: Digest, now: str | None, *, weakens: Callable[[Terms, Terms], bool], remember: bool = True
 ) -> Trusted:
     """Read and verify the contract in a folder.
 
     Args:
         folder: the contract's folder.
         root: the pinned digest.
-        now: RFC 3339, UTC.
+        now: RFC 3339, UTC; None is for who may see a version that does not hold any more.
         weakens: whether the policies of a version are weaker than those of the one before.
         remember: whether the version in force is written down as seen.
 

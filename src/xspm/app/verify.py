@@ -15,7 +15,7 @@ import msgspec
 
 from xspm.app.attest import ASSESSMENT, SNAPSHOT, STATEMENTS
 from xspm.app.consistent import agree, derived, evidence
-from xspm.app.logged import in_time, on_ledger
+from xspm.app.logged import in_time, on_ledger, outdated
 from xspm.app.recompute import Difference, Recomputing, compare
 from xspm.app.results import read
 from xspm.app.statements import Granted, Place, Under, describe, exception_files, granted
@@ -282,6 +282,8 @@ class Verifier:
         if one.previous and len(given) > 1 and one.previous not in given:
             lost = f"the one before it, {one.previous}, is not among those given"
             one = msgspec.structs.replace(one, notes=(*one.notes, lost))
+        if self._ledger is not None and (old := outdated(one.statement, one.asset, given, self._ledger)):
+            one = msgspec.structs.replace(one, notes=(*one.notes, old))
         notes = tuple(
             f"the scanner {x.scanner} (run by {x.operator}) found something else at {x.collected_at}"
             for x in _beside(one, same)

@@ -145,12 +145,13 @@ def _say(done: Written) -> None:
 @click.argument("where", metavar="FOLDER|URL", shell_complete=completing.FILES)
 @CONTRACT
 @ROOT
-@click.option("--results", multiple=True, metavar="PATH", help="Signed results that must be on it; repeatable.")
+@click.option("--results", multiple=True, metavar="PATH", help="All signed results that are kept; repeatable.")
 @OUTPUT
 def verify(where: str, contract: str | None, root: str | None, results: tuple[str, ...], output: str) -> int:
     """Audit the whole ledger: every entry, the tree, the quorum of witnesses, the times, and what was seen before.
 
-    Everything signed that is at hand must be on it. Exit codes: 0 nothing found, 1 findings, 2 it could not be read.
+    Everything signed that is at hand must be on it, and with --results what is on it must be at hand. Exit codes: 0
+    nothing found, 1 findings, 2 it could not be read.
 
     \b
     Examples:
@@ -161,7 +162,9 @@ def verify(where: str, contract: str | None, root: str | None, results: tuple[st
     trusted = open_contract(_contract({"contract": contract}), root, began)
     found = ledger_audit.examine(ledger_audit.source(where), trusted, [Path(path) for path in results], began)
     if output == "json":
-        print_json({name: getattr(found, name) for name in found.__struct_fields__ if name != "logged"})
+        print_json(
+            {name: getattr(found, name) for name in found.__struct_fields__ if name not in {"logged", "results"}}
+        )
     else:
         _show(found)
     return 1 if found.findings else 0

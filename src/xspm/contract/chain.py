@@ -72,14 +72,17 @@ def read_link(envelope: Envelope, file: str) -> Link:
 
 
 def follow(
-    links: Sequence[Link], root: str, now: str, weakens: Callable[[Terms, Terms], bool] = lambda _old, _new: True
+    links: Sequence[Link],
+    root: str,
+    now: str | None,
+    weakens: Callable[[Terms, Terms], bool] = lambda _old, _new: True,
 ) -> tuple[Accepted, ...]:
     """Follow a chain from the version that the reader trusts to its last.
 
     Args:
         links: in any order; versions before the trusted one are not looked at.
         root: the digest of the trusted version.
-        now: RFC 3339, UTC.
+        now: RFC 3339, UTC; None follows it whether or not its last version holds at any time.
         weakens: whether the policies of a version are weaker than those of the one before it; in doubt they are.
 
     Returns:
@@ -97,14 +100,28 @@ def follow(
     accepted = [Accepted(start, _first_signed(start))]
     for link in _later(links, start):
         accepted.append(_accept(accepted[-1].link, link, weakens))
-    last = accepted[-1].link
-    if now[:10] > last.terms.expires:
-        raise ContractError(
-            f"version {last.terms.version} of the contract expired on {last.terms.expires}",
-            file=last.file,
-            hint="get the newer version; if there is none, the parties must accept one",
-        )
+    if now is not None:
+        _demand_holding(accepted[-1].link, now)
     return tuple(accepted)
+
+
+def _demand_holding(last: Link, now: str) -> None:
+    """Check that a version has not expired, and that nobody is alone in power by it outside of its degraded mode."""
+    terms, hint = last.terms, "get the newer version; if there is none, the parties must accept one"
+    if now[:10] > terms.expires:
+        raise ContractError(
+            f"version {terms.version} of the contract expired on {terms.expires}", file=last.file, hint=hint
+        )
+    if terms.degraded is not None and not terms.degraded.holds(now):
+        try:
+            check_terms(msgspec.structs.replace(terms, degraded=None))
+        except ContractError as error:
+            raise ContractError(
+                f"version {terms.version} of the contract holds only in its degraded mode, from"
+                f" {terms.degraded.since} to {terms.degraded.until}: {error.message}",
+                file=last.file,
+                hint=hint,
+            ) from error
 
 
 def _first_signed(link: Link) -> Tally:
@@ -148,10 +165,18 @@ def _accept(before: Link, link: Link, weakens: Callable[[Terms, Terms], bool]) -
     whose = f"the rules of version {old.version}"
     for action in actions(old, new, weakens):
         _demand(link, old, keys, action, whose)
+    signed = tally(keys, old)
+    # Or the rules of one degraded mode would let one party alone prolong it for ever.
+    if new.degraded is not None and new.degraded != old.degraded and sum(map(bool, signed.people.values())) < 2:
+        raise ContractError(
+            f"version {new.version} is not in force: a degraded mode takes people of two parties; signed by"
+            f" {signed.shown()}",
+            file=link.file,
+        )
     if changes_powers(old, new):
         _demand(link, new, keys, "accept_contract", "its own rules, since it changes who signs")
         _demand_each_party(link, old, new, keys)
-    return Accepted(link, tally(keys, old))
+    return Accepted(link, signed)
 
 
 def actions(old: Terms, new: Terms, weakens: Callable[[Terms, Terms], bool]) -> tuple[Action, ...]:

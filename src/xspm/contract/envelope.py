@@ -29,6 +29,7 @@ PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 MAX_ENVELOPE: Final = 16 << 20
 """Bytes; an assessment of a large asset has some millions."""
 MAX_SIGNATURES: Final = 64
+_STANDARD: Final = str.maketrans("-_", "+/")
 
 
 class _Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,7 +115,8 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 
 def _decode(text: str, what: str, file: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        # Either alphabet must be read (DSSE protocol 1.0, "Protocol"); what is signed is the decoded bytes.
+        return base64.b64decode(text.translate(_STANDARD), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ContractError(f"{what} is not base64", file=file) from error
 

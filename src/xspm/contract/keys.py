@@ -36,6 +36,13 @@ _SCHEMES: Final[dict[str, KeyType]] = {
 }
 """securesystemslib's names of the schemes that are accepted, and ours."""
 
+_FIELD: Final = 2**255 - 19
+_ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER: Final = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
+"""The y coordinates of Ed25519's eight points whose order divides 8 (RFC 7748 section 7): anybody signs for them.
+
+The ledger refuses the same ones; neither floor may import the other."""
+
 MAX_KEY_TEXT: Final = 16_384
 _FORMS: Final = "write it as a PEM block, or as an OpenSSH line such as ssh-ed25519 AAAA…"
 
@@ -111,6 +118,10 @@ def from_crypto(key: PublicKeyTypes) -> PublicKey:
     if scheme not in _SCHEMES:
         raise ContractError(f"keys for {scheme} are not accepted", hint=_accepted())
     der = _canonical(key)
+    if _SCHEMES[scheme] == "ed25519":
+        y = int.from_bytes(der[-32:], "little") & (1 << 255) - 1
+        if y >= _FIELD or y in _SMALL_ORDER:
+            raise ContractError("an Ed25519 public key that anybody could sign for", hint="xspm key new makes one")
     return PublicKey(
         KeyId("sha256:" + hashlib.sha256(der).hexdigest()), _SCHEMES[scheme], base64.b64encode(der).decode()
     )

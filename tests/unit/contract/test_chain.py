@@ -164,6 +164,28 @@ def test_the_last_version_must_hold_today() -> None:
         followed(links, "2027-01-01T00:00:00Z")
 
 
+ALONE = {"accept_contract": {"security": 1}, "publish_policy": {"security": 1}}
+
+
+@pytest.mark.parametrize("now", ["2026-05-14T23:59:59Z", "2026-07-02T00:00:00Z"])
+def test_lax_rules_hold_in_the_degraded_mode_only(now: str) -> None:
+    degraded = Degraded("two left", "2026-07-01", "2026-05-15")
+    lax = link(terms(rules=ALONE, degraded=degraded), "alice")
+    assert followed([lax], "2026-07-01T23:59:59Z") == 1
+    with pytest.raises(ContractError, match="holds only in its degraded mode, from 2026-05-15 to 2026-07-01: rules"):
+        followed([lax], now)
+    assert followed([link(terms(degraded=degraded), "alice", "bob", "dave")], now) == 1
+    assert follow([lax], lax.digest, None)[-1].link == lax
+
+
+def test_nobody_prolongs_the_degraded_mode_alone() -> None:
+    lax = link(terms(rules=ALONE, degraded=Degraded("two left", "2026-07-01", "2026-05-15")), "alice")
+    longer = Degraded("two left", "2026-08-01", "2026-05-15")
+    with pytest.raises(ContractError, match="a degraded mode takes people of two parties; signed by alice and bob"):
+        followed([lax, after(lax, "alice", "bob", degraded=longer)])
+    assert followed([lax, after(lax, "alice", "frank", degraded=longer)]) == 2
+
+
 def test_earlier_versions_may_have_expired() -> None:
     first = link(terms(expires="2026-01-01"), "alice", "bob", "dave")
     assert followed([first, after(first, "alice", "bob", "dave", expires="2026-12-31")]) == 2

@@ -34,6 +34,15 @@ def test_another_implementation_reads_and_verifies_it() -> None:
     private("alice").public_key().verify(bytes.fromhex(theirs.signatures[key_id("alice")].signature), theirs.pae())
 
 
+@pytest.mark.parametrize("name", ["payload", "payloadType", "signatures", "keyid", "sig"])
+def test_a_name_that_stands_twice(name: str) -> None:
+    text = sign(Envelope(TEXT), "alice").encode().decode()
+    (line,) = [line for line in text.splitlines() if f'"{name}":' in line]
+    twice = line.rstrip(",[") + ("[]," if line.endswith("[") else ",")
+    with pytest.raises(ContractError, match=f"it says `{name}` twice"):
+        decode_envelope(text.replace(line, f"{twice}\n{line}").encode(), "x")
+
+
 def _wire(**more: Any) -> bytes:
     good = json.loads(sign(Envelope(TEXT), "alice").encode())
     return json.dumps({key: value for key, value in {**good, **more}.items() if value is not None}).encode()

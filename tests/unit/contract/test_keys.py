@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
@@ -97,3 +99,12 @@ def test_a_key_that_lies_about_itself(key: PublicKey, complaint: str) -> None:
     check_key(public("alice"))
     with pytest.raises(ContractError, match=complaint):
         check_key(key)
+
+
+@pytest.mark.parametrize("y", [0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 1, (1 << 255) + 1])
+def test_a_key_that_anybody_signs_for(y: int) -> None:
+    """Points of small order, and coordinates beyond the field: each would be a key without a holder."""
+    der = bytes.fromhex("302a300506032b6570032100") + y.to_bytes(32, "little")
+    text = f"-----BEGIN PUBLIC KEY-----\n{base64.b64encode(der).decode()}\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(ContractError, match="that anybody could sign for"):
+        read_public_key(text)
