@@ -32,7 +32,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("NO_COLOR", "FORCE_COLOR", "XSPM_DEBUG", "XSPM_CONTRACT_ROOT", "XSPM_PASSPHRASE_FILE"):
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "XSPM_DEBUG", "XSPM_CONTRACT_ROOT", "XSPM_PASSPHRASE_FILE"):
         monkeypatch.delenv(name, raising=False)
 
 

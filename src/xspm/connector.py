@@ -57,6 +57,8 @@ class Connector(Protocol):
     """How targets are written, for help: `host`, `ssh://[USER@]HOST[:PORT]`, `dir:PATH`."""
     permissions: tuple[str, ...]
     """What it needs to be allowed to do, one line each."""
+    assets: Mapping[str, tuple[str, ...]]
+    """By type of asset that it reads: every label that it may give one. Policies may scope by no others."""
 
     def grants(self) -> Sequence[Grant]:
         """The exact rights to give it, derived from what its services declare that they read."""

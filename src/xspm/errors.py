@@ -7,6 +7,7 @@ assessed, so nothing in it can act on a terminal.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -20,6 +21,17 @@ def one_line(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+_PASSWORD = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]*:/+[^:/@]*):.*@", re.DOTALL)
+
+
+def without_password(address: str) -> str:
+    """Return an address (`ssh://user:word@host`) with what stands where a password does as `***`.
+
+    It takes no password, but who writes one expects it neither on a screen nor in a report.
+    """
+    return _PASSWORD.sub(r"\1:***@", address)
 
 
 _AROUND = 400

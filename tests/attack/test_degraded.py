@@ -12,6 +12,7 @@ import pytest
 
 from attack.world import ENOUGH, EVERYBODY, bundle, changed, day, forged, said, unchecked
 from commandline import assert_refused
+from parties import after, party
 from xspm.contract.terms import Bundle, Degraded
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ def test_what_the_degraded_mode_allows(small: World) -> None:
     assert small.scan().code == 0
 
 
+def test_whom_the_degraded_mode_lets_forge_is_said(world: World) -> None:
+    """Nobody attacks yet: under lax rules alice alone could weaken the policies by the next version; readers see that."""
+    world.amend(*EVERYBODY, rules=ALONE, degraded=degraded(-1, 10))
+    world.signed()
+    code, (found,) = world.looked("--who-could-forge")
+    assert code == 0, found
+    assert ["alice"] in [[one["name"] for one in group] for group in found["fewest"]]
+    assert "ci; alice; bob; carol" in said(world.verify("--who-could-forge"))
+
+
 def test_rules_of_the_degraded_mode_after_its_end(found: Make) -> None:
     """The degraded mode is over, and its rules are used all the same to weaken the policies alone."""
     world = found(rules=ALONE, degraded=degraded(-40, -1))
@@ -68,6 +79,26 @@ def test_prolonged_alone(small: World) -> None:
     small.put(small.version("alice", "bob", "carol", degraded=longer))
     assert_refused(small.under("contract", "verify"), "a degraded mode takes people of two parties; signed by alice and bob and carol (security)")  # fmt: skip
     small.put(small.version("alice", "dave", degraded=longer))
+    assert small.under("contract", "verify").code == 0
+
+
+def test_people_seated_by_lax_rules(small: World) -> None:
+    """By the rules of the degraded mode one side seats a party of its own making, to prolong the mode together."""
+    seats = {**small.terms.parties, "puppets": party("mallory")}
+    seated = small.version("alice", "bob", "carol", parties=seats)
+    small.put(seated)
+    complaint = "to change who may do what takes people of two parties; signed by alice and bob and carol (security)"
+    assert_refused(small.under("contract", "verify"), complaint)
+    small.put(after(seated, "alice", "mallory", degraded=degraded(0, 90)))
+    assert_refused(small.under("contract", "verify"), complaint)
+
+
+def test_rules_for_good_by_lax_rules(small: World) -> None:
+    """By the rules of the degraded mode one side ends it, with rules of its own making that stay."""
+    rules = {"accept_contract": {"security": 1, "audit": 1}, "publish_policy": {"security": 1}}
+    small.put(small.version("alice", "bob", "carol", rules=rules, degraded=None))
+    assert_refused(small.under("contract", "verify"), "to change who may do what takes people of two parties")
+    small.put(small.version("alice", "frank", rules=rules, degraded=None))
     assert small.under("contract", "verify").code == 0
 
 

@@ -174,9 +174,11 @@ def test_evidence_fits_its_types(name: str) -> None:
 @pytest.mark.parametrize("name", CONNECTORS)
 def test_snapshots_keep_their_promises(name: str) -> None:
     """Sorted, unique ids, known types, plain JSON that comes back equal."""
-    known = {spec.name for spec in connector.load(name).types()}
+    reader = connector.load(name)
+    known = {spec.name for spec in reader.types()}
     assert _snapshots(name)
     for snapshot in _snapshots(name):
+        assert set(snapshot.asset.labels) <= set(reader.assets[snapshot.asset.type]), "policies may scope by it"
         keys = [(resource.type, resource.id) for resource in snapshot.resources]
         assert keys == sorted(set(keys))
         assert list(snapshot.resource_types) == sorted(set(snapshot.resource_types))

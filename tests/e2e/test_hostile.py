@@ -259,7 +259,7 @@ POLICIES = [
     own("exception of a compact date", "exceptions.yaml", changed(EXCEPTION, "2027-01-01", '"20270101"'), "not a date"),
     own("exception for ever", "exceptions.yaml", changed(EXCEPTION, "2027-01-01", "never"), "not a date"),
     own("exception without owner", "exceptions.yaml", changed(EXCEPTION, "owner: o, ", ""), "`owner` is missing"),
-    own("exception without reason", "exceptions.yaml", changed(EXCEPTION, "reason: r", "reason: ' '"), "`reason` must be text"),
+    own("exception without reason", "exceptions.yaml", changed(EXCEPTION, "reason: r", "reason: ' '"), "`reason` is empty"),
     own("exception without resources", "exceptions.yaml", changed(EXCEPTION, "resources: [b], ", ""), "says exactly what it covers"),
     own("exception from everything", "exceptions.yaml", changed(EXCEPTION, "[k8s.a], resources: [b]", "['*'], resources: ['**']"), "* on every resource is too broad"),
     own("exception of a family from everything", "exceptions.yaml", changed(EXCEPTION, "[k8s.a], resources: [b]", "['k8s.pod.*'], resources: ['*']"), "k8s.pod.* on every resource of every asset is too broad"),

@@ -120,6 +120,28 @@ def test_interrupted_while_collecting(manifest: str, more: tuple[str, ...], tmp_
     assert listing(tmp_path / "work") == before
 
 
+_INTERRUPTED_IMPORT = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+module = sys.argv.pop(1)
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+from xspm.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["xspm.cli", "click", "xspm.cli.policy", "xspm.policy.loading"])
+def test_interrupted_while_still_importing(module: str) -> None:
+    """Ctrl-C right after the start: the line and the code of every other moment, and no traceback."""
+    outcome = spawn([sys.executable, "-c", _INTERRUPTED_IMPORT, module, "policy", "list"])
+    assert_refused(outcome._replace(err=outcome.err.removeprefix("\n")), "interrupted; nothing was written", code=130)
+
+
 def test_interrupted_while_reading_standard_input(tmp_path: Path) -> None:
     started = time.monotonic()
     arguments = command("scan", "-", "-o", "report.json")

@@ -141,7 +141,7 @@ def test_several_targets_and_reports_in_one_run(capsys: pytest.CaptureFixture[st
     _write({"a/pod.yaml": DB, "b/pod.yaml": POD})
     reports = ["r.json", "r.sarif", "r.xml", "r.md", "r.csv", "r.html", "r.txt"]
     outcome = call(capsys, "scan", "a", "b", "pod.yaml", "a", *(part for name in reports for part in ("-o", name)))
-    assert (outcome.code, outcome.out, outcome.err) == (1, "", "")
+    assert (outcome.code, outcome.out, outcome.err) == (1, "", "Gate fails: 2 fail of severity high or worse\n")
     assert all(Path(name).stat().st_size for name in reports)
     report = json.loads(Path("r.json").read_text())
     assert [asset["asset"]["name"] for asset in report["assessments"]] == ["a", "b", "pod.yaml"]
@@ -434,8 +434,9 @@ def test_a_target_to_which_no_check_applies_was_assessed(capsys: pytest.CaptureF
 @pytest.mark.usefixtures("little_content")
 def test_targets_of_one_name_that_nothing_concerns_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     _own()
-    _write({".xspm/policies/ours.yaml": POLICY + "scope: {type: [host]}\n"})
-    outcome = call(capsys, "scan", "pod.yaml", "./pod.yaml")
+    _write({".xspm/policies/ours.yaml": POLICY + "scope: {type: [kubernetes.manifests]}\n"})
+    _write({f"{root}/x/etc/os-release": "ID=x\n" for root in ("a", "b")})
+    outcome = call(capsys, "scan", "dir:a/x", "dir:b/x")
     named = re.findall(r"(\S+): no check of the policies in force concerns it", outcome.err)
     assert len(named) == len(set(named)) == 2
 

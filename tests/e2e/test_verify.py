@@ -469,8 +469,11 @@ def test_an_exception_without_its_approval(capsys: pytest.CaptureFixture[str], s
     assert any("was not in force: approve_exception" in one for one in whats(found))
 
 
-def test_a_poisoned_cache_has_no_effect(capsys: pytest.CaptureFixture[str], signed: Signed) -> None:
+def test_a_poisoned_cache_has_no_effect(
+    capsys: pytest.CaptureFixture[str], signed: Signed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever can write the user's cache can make a scan lie, which signs nothing then; never a verification."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "poisoned"))
     made = signed.scan()
     root = ("--contract", str(signed.at.folder), "--root", signed.at.root)
     call(capsys, "scan", str(signed.target), *root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -154,7 +155,9 @@ def test_aws_kms_keys_that_may_not_sign(name: str, complaint: str) -> None:
 
 
 @pytest.mark.usefixtures("_kms")
-def test_aws_kms_refuses(capfd: pytest.CaptureFixture[str]) -> None:
+def test_aws_kms_refuses(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # As the library sets it up when it is first imported.
+    monkeypatch.setattr(logging.getLogger("securesystemslib"), "handlers", [logging.StreamHandler()])
     signer = open_signer("awskms:alias/disabled", passphrase=not_asked)
     with pytest.raises(ContractError, match=r"AWS KMS: .*alias/disabled is disabled"):
         signer.sign(b"text")

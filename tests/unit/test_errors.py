@@ -5,7 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xspm import errors
-from xspm.errors import UsageError, XspmError, apart, one_line, together
+from xspm.errors import UsageError, XspmError, apart, one_line, together, without_password
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ssh://u:word@host", "ssh://u:***@host"),
+        ("ssh://u:w@r/d:x@host:22", "ssh://u:***@host:22"),
+        ("ssh://:word@host", "ssh://:***@host"),
+        ("SSH:/u:word@host", "SSH:/u:***@host"),
+        ("ssh://u:wo\nrd@host", "ssh://u:***@host"),
+        ("ssh://u@host:22", "ssh://u@host:22"),
+        ("ssh://host:22", "ssh://host:22"),
+        ("image:name:tag@sha256:00", "image:name:tag@sha256:00"),
+        ("dir:/a:b", "dir:/a:b"),
+        ("host", "host"),
+    ],
+)
+def test_an_address_is_shown_without_a_password(address: str, expected: str) -> None:
+    assert expected == without_password(address)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xspm.app.exceptions import agreed
 from xspm.app.policies import InForce, default_cache
-from xspm.app.types import resource_types
+from xspm.app.types import asset_types, resource_types
 from xspm.contract.folder import bundle_path, read_bundle
 from xspm.errors import ContractError
 from xspm.model.verdict import ContractRef
@@ -72,4 +72,6 @@ def load_bundle(trusted: Trusted, bundle: Bundle, *, cached: bool) -> tuple[Libr
             f"the policies in force, {bundle.digest}, are not at hand", file=path, hint="copy the bundle there"
         )
     read = decode_bundle(data, path)
-    return loading.load(list(read.folders), resource_types, default_cache() if cached else None), read.policies
+    return loading.load(
+        list(read.folders), resource_types, default_cache() if cached else None, asset_types
+    ), read.policies

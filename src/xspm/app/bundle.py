@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from xspm.app.policies import DEFAULT_POLICIES, folders_in_reach
-from xspm.app.types import resource_types
+from xspm.app.types import asset_types, resource_types
 from xspm.model.digest import Digest
 from xspm.policy import library
 from xspm.policy.building import build
@@ -53,8 +53,8 @@ def bundle(chosen: Sequence[str] = ()) -> Bundled:
         msgspec.structs.replace(read_folder(Path(library.CONTENT), shipped=True), shown="xspm") if one.stamp else one
         for one in folders
     ]
-    made = build(read, resource_types)
-    library.refuse(made)
+    made = build(read, resource_types, assets=asset_types)
+    library.refuse(made, folders)
     policies = policies_in_force(made.library, names, (*DEFAULT_POLICIES, _SEPARATION))
     text = encode_bundle(read, [policy.name for policy in policies])
     return Bundled(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from xspm.app.examples import Trial, run_examples
-from xspm.app.policies import FOLDER, built, listed
+from xspm.app.policies import FOLDER, built, folders_in_reach, listed
 from xspm.app.types import resource_types
 from xspm.errors import PolicyError, UsageError, together
 from xspm.policy.checks import check_id_of
@@ -57,7 +57,7 @@ def shown(policies: Sequence[str] = ()) -> Built:
         PolicyError, CelError, DocumentError: something is not sound; the first mistake.
     """
     sources = listed(policies)
-    refuse(sources)
+    refuse(sources, folders_in_reach(policies)[0] if sources.errors else ())
     return sources
 
 

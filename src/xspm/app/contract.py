@@ -16,7 +16,7 @@ import msgspec
 
 from xspm.app.trust import Trusted, pinned_root, trust
 from xspm.contract import folder as layout
-from xspm.contract.chain import Link, encode_terms, follow, read_link
+from xspm.contract.chain import Link, check_policies, encode_terms, follow, read_link
 from xspm.contract.changes import Change, Need, changes, needs
 from xspm.contract.document import read_document
 from xspm.contract.envelope import Envelope, merge, signers
@@ -286,6 +286,7 @@ def _proposal(folder: Path, path: Path, envelope: Envelope, before: Trusted | No
                 file=str(path),
                 hint="xspm contract propose makes it anew",
             )
+        check_policies(old, new, str(path))
     keys = signers(envelope, _known(before, new), str(path))
     return Proposal(folder, path, link, before, keys)
 

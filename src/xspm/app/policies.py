@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from xspm.app.types import resource_types
+from xspm.app.types import asset_types, resource_types
 from xspm.errors import PolicyError, together
 from xspm.model.check import Policy, PolicyException
 from xspm.policy import library, loading
@@ -50,7 +50,7 @@ def in_force(chosen: Sequence[str] = (), exceptions: Path | str | None = None, *
         PolicyError, CelError, DocumentError: a file is not sound, or nothing has such a name.
     """
     folders, names = folders_in_reach(chosen)
-    loaded = loading.load(folders, resource_types, default_cache() if cached else None)
+    loaded = loading.load(folders, resource_types, default_cache() if cached else None, asset_types)
     declared = loaded.exceptions
     if exceptions is not None:
         declared = (*declared, *_exceptions_file(exceptions, loaded))
@@ -61,12 +61,12 @@ def built(chosen: Sequence[str] = ()) -> Built:
     """Parse and compile everything in reach from source, with examples and places, gathering every error."""
     from xspm.policy.building import build  # noqa: PLC0415 - a scan takes what is compiled from the cache
 
-    return build(folders_in_reach(chosen)[0], resource_types)
+    return build(folders_in_reach(chosen)[0], resource_types, assets=asset_types)
 
 
 def listed(chosen: Sequence[str] = ()) -> Built:
     """The same for commands that only show it: from the cache where nothing changed; what is wrong is in `errors`."""
-    return loading.listed(folders_in_reach(chosen)[0], resource_types, default_cache())
+    return loading.listed(folders_in_reach(chosen)[0], resource_types, default_cache(), asset_types)
 
 
 def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
@@ -98,7 +98,7 @@ def folders_in_reach(chosen: Sequence[str]) -> tuple[list[Folder], list[str]]:
                 continue  # it came with its folder
         if real not in seen:
             seen.add(real)
-            folders.append(read_folder(path))
+            folders.append(msgspec.structs.replace(read_folder(path), given=one))
     return [_shown(folder) for folder in folders], names
 
 

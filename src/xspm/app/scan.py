@@ -16,7 +16,7 @@ import msgspec
 
 from xspm import __version__, connector
 from xspm.app.policies import InForce
-from xspm.errors import ConnectorError, UsageError, XspmError
+from xspm.errors import ConnectorError, UsageError, XspmError, without_password
 from xspm.model.asset import Snapshot
 from xspm.model.check import Severity
 from xspm.model.verdict import ContractRef, Failure, Run
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 Threshold: TypeAlias = Severity | Literal["never"]
 
 _AT_ONCE = 64
-_GRACE_SECONDS = 5.0
-"""What a connector that minds the time itself gets on top, to say better what kept it."""
+_GRACE_SECONDS = 1.0
+"""What a connector that minds the time itself gets on top, to say better what kept it: never much, for it may hang."""
 _PATIENCE_SECONDS = 0.5
 
 
@@ -85,7 +85,7 @@ def collect(request: Request, progress: Callable[[str], None]) -> Collected:
         UsageError: a target is not written in any connector's form.
     """
     started = now()
-    readers = [(target, recognise(target)) for target in dict.fromkeys(request.targets)]
+    readers = _readers(request.targets)
     snapshots: list[Snapshot] = []
     failures: list[Failure] = []
     for target, outcome in zip(
@@ -94,8 +94,24 @@ def collect(request: Request, progress: Callable[[str], None]) -> Collected:
         if isinstance(outcome, Snapshot):
             snapshots.append(outcome)
         else:
-            failures.append(Failure(target=target, message=str(outcome), hint=outcome.hint))
+            failures.append(_failure(target, outcome))
     return Collected(tuple(snapshots), tuple(failures), started)
+
+
+def _readers(targets: Sequence[str]) -> list[tuple[str, connector.Connector]]:
+    """The targets, each with its reader; a path in several spellings is one target, as it is written first."""
+    readers: dict[str, tuple[str, connector.Connector]] = {}
+    for target in targets:
+        reader = recognise(target)
+        is_path = target not in reader.targets and os.path.lexists(target)
+        readers.setdefault(os.path.realpath(target) if is_path else target, (target, reader))
+    return list(readers.values())
+
+
+def _failure(target: str, error: XspmError) -> Failure:
+    shown = without_password(target)
+    hint = error.hint.replace(target, shown) if error.hint else None
+    return Failure(target=shown, message=str(error).replace(target, shown), hint=hint)
 
 
 def report(
@@ -207,10 +223,10 @@ def recognise(target: str) -> connector.Connector:
             return candidate
     forms = ", ".join(form for name in connector.TABLE for form in connector.load(name).targets)
     if os.path.lexists(target.replace("\0", "")):
-        why = "it is neither a folder nor a regular file with a name that is read"
+        why = "it is neither a folder nor a regular file with a name that is read (`-` reads a pipe)"
     else:
         why = "no such path"
-    raise UsageError(f"{target!r} is no target: {why}, and not one of {forms}")
+    raise UsageError(f"{without_password(target)!r} is no target: {why}, and not one of {forms}")
 
 
 def _collect_all(

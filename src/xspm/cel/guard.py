@@ -15,7 +15,9 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from xspm.cel import stricter
 from xspm.cel.ast import Call, Checked, Entry, Fold, Ident, ListOf, Literal, MapOf, Node, Select, children
+from xspm.cel.nodes import bind, call, when
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -68,18 +70,27 @@ _RESULTS: Final = frozenset({"@result", "__result__"})
 def guard(checked: Checked, *, unknowns: bool = True) -> Node:
     """Return the expression with every look at a value guarded; what it yields may itself be or hold a marker.
 
-    Values of type double that JSON writes without a point become doubles. With `unknowns` off that is all that is done.
+    Values of type double that JSON writes without a point become doubles, and the runtime is held to the language (see
+    `stricter`). With `unknowns` off that is all that is done.
     """
     return _Guard(checked, unknowns, itertools.count()).node(checked.root)
 
 
-def reads_doubles(checked: Checked) -> bool:
-    """Whether the expression reads a value of type double from data, where JSON may hold a whole number."""
-    return any(_reads_double(checked, node) for node in _walk(checked.root))
+def plain(checked: Checked) -> bool:
+    """Whether the expression needs no rewriting for data without unknowns.
+
+    It reads no value of type double, where JSON may hold a whole number, and the runtime does with it as the language.
+    """
+    return not any(_reads_double(checked, node) or stricter.concerns(checked, node) for node in _walk(checked.root))
+
+
+def mixes_keys(checked: Checked) -> bool:
+    """Whether the expression writes a map with keys that the runtime takes for different, and the language may not."""
+    return stricter.mixes_keys(checked, _walk(checked.root))
 
 
 def binds_beside_loops(checked: Checked) -> bool:
-    """Whether the expression uses `cel.bind` and a comprehension, which the runtime may mix up; see `_bind`."""
+    """Whether the expression uses `cel.bind` and a comprehension, which the runtime may mix up; see `nodes.bind`."""
     folds = [node for node in _walk(checked.root) if isinstance(node, Fold)]
     binds = [node for node in folds if node.variable == "#unused"]
     return bool(binds) and len(binds) < len(folds)
@@ -201,8 +212,8 @@ class _Guard:
             return new
         name = self._name()
         value = Ident(0, name)
-        whole = _call("_==_", _call("type", value), Ident(0, "int"))
-        return _bind(name, new, _when(whole, _call("double", value), value))
+        whole = call("_==_", call("type", value), Ident(0, "int"))
+        return bind(name, new, when(whole, call("double", value), value))
 
     def _rewritten(self, node: Node) -> Node:
         reference = self.checked.references.get(node.id)
@@ -240,7 +251,7 @@ class _Guard:
         if isinstance(node, Call) and node.function not in _YIELDS:
             return new
         name = self._name()
-        return _bind(name, new, _unless_marker(Ident(0, name), Ident(0, name)))
+        return bind(name, new, _unless_marker(Ident(0, name), Ident(0, name)))
 
     def seen_deep(self, node: Node) -> Node:
         """Rewrite a node whose value is looked into."""
@@ -258,20 +269,20 @@ class _Guard:
         name = self._name()
         value = Ident(0, name)
         if kind.name.startswith("optional") or _gives_optional(node):
-            return _bind(name, new, _unless_marker(value, self._optional(value)))
+            return bind(name, new, _unless_marker(value, self._optional(value)))
         if kind.kind == "abstract" or self._plain(node):
-            return _bind(name, new, _unless_marker(value, value))
-        return _bind(name, new, _unless_marker(value, _when(_inside(KNOWN, value, empty=True), value, value)))
+            return bind(name, new, _unless_marker(value, value))
+        return bind(name, new, _unless_marker(value, when(_inside(KNOWN, value, empty=True), value, value)))
 
     def _optional(self, optional: Node) -> Node:
         name = self._name()
         value = Ident(0, name)
-        held = _bind(
+        held = bind(
             name,
             Call(0, "value", optional, ()),
-            _unless_marker(value, _when(_inside(KNOWN, value, empty=True), optional, optional)),
+            _unless_marker(value, when(_inside(KNOWN, value, empty=True), optional, optional)),
         )
-        return _when(Call(0, "hasValue", optional, ()), held, optional)
+        return when(Call(0, "hasValue", optional, ()), held, optional)
 
     def _entry(self, entry: Entry) -> Entry:
         key = self.seen(entry.key) if isinstance(entry.key, Node) else entry.key
@@ -284,10 +295,10 @@ class _Guard:
             case "_==_" if self.unknowns:
                 return self._equal(*node.arguments)
             case "_!=_" if self.unknowns:
-                return _call("!_", self._equal(*node.arguments))
+                return call("!_", self._equal(*node.arguments))
             case "_?_:_":
                 condition, yes, no = node.arguments
-                return _when(self.seen(condition), self.node(yes), self.node(no))
+                return when(self.seen(condition), self.node(yes), self.node(no))
             case name if name in _CARRIES:
                 operands = [self.node(operand) for operand in node.operands]
             case name if name in _SHALLOW:
@@ -295,65 +306,44 @@ class _Guard:
             case _:
                 operands = [self.seen_deep(operand) for operand in node.operands]
         has_target = node.target is not None
-        return replace(node, target=operands[0] if has_target else None, arguments=tuple(operands[has_target:]))
+        new = replace(node, target=operands[0] if has_target else None, arguments=tuple(operands[has_target:]))
+        return stricter.asked(new, self._name()) if stricter.concerns(self.checked, node) else new
 
     def _in(self, item: Node, container: Node) -> Node:
         """Nothing is in what is empty, whatever it is; of a map only the keys count, and those are known."""
         raw, left, right = Ident(0, self._name()), Ident(0, self._name()), Ident(0, self._name())
-        found = _call("@in", left, right)
-        holding = _when(found, Literal(0, value=True), _call(KNOWN, right))
-        listed = _when(
-            _call("_==_", _call("type", right), Ident(0, "list")), _call(HOLDS, right), Literal(0, value=False)
-        )
-        decided = _bind(left.name, self._deep(item, raw), _when(listed, holding, found))
-        empty = _call("_==_", _call("size", right), Literal(0, 0))
-        whole = _when(empty, Literal(0, value=False), decided)
-        return _bind(raw.name, self.node(item), _bind(right.name, self.seen(container), whole))
+        found = call("@in", left, right)
+        holding = when(found, Literal(0, value=True), call(KNOWN, right))
+        listed = when(call("_==_", call("type", right), Ident(0, "list")), call(HOLDS, right), Literal(0, value=False))
+        decided = bind(left.name, self._deep(item, raw), when(listed, holding, found))
+        empty = call("_==_", call("size", right), Literal(0, 0))
+        whole = when(empty, Literal(0, value=False), decided)
+        return bind(raw.name, self.node(item), bind(right.name, self.seen(container), whole))
 
     def _equal(self, left: Node, right: Node) -> Node:
         types = self.checked.type_of(left).kind, self.checked.type_of(right).kind
         if types[0] in _SCALARS or types[1] in _SCALARS or isinstance(left, Literal) or isinstance(right, Literal):
-            return _call("_==_", self.seen(left), self.seen(right))
+            return call("_==_", self.seen(left), self.seen(right))
         if "abstract" in types or _gives_optional(left) or _gives_optional(right):
-            return _call("_==_", self.seen_deep(left), self.seen_deep(right))
+            return call("_==_", self.seen_deep(left), self.seen_deep(right))
         one, other = Ident(0, self._name()), Ident(0, self._name())
-        plain = _call("_==_", one, other)
-        alike = _call("_==_", _call("type", one), _call("type", other))
-        holding = _call("_||_", _inside(HOLDS, one, empty=False), _inside(HOLDS, other, empty=False))
-        decided = _when(_call("_&&_", alike, holding), _call(EQUAL, one, other), plain)
-        return _bind(one.name, self.seen(left), _bind(other.name, self.seen(right), decided))
+        plain = call("_==_", one, other)
+        alike = call("_==_", call("type", one), call("type", other))
+        holding = call("_||_", _inside(HOLDS, one, empty=False), _inside(HOLDS, other, empty=False))
+        decided = when(call("_&&_", alike, holding), call(EQUAL, one, other), plain)
+        return bind(one.name, self.seen(left), bind(other.name, self.seen(right), decided))
 
     def _name(self) -> str:
         return f"@guard{next(self.names)}"
 
 
-def _bind(name: str, value: Node, result: Node) -> Node:
-    """`cel.bind(name, value, result)`, as a loop over one element.
-
-    The runtime evaluates a real bind when its name is first read, and then takes what an earlier loop that ended early
-    has left in the same place: `l.exists(v, true) && cel.bind(a, b, a)` yields an element of `l`.
-    """
-    once = ListOf(0, (value,), frozenset())
-    outcome = f"{name}_"
-    true = Literal(0, value=True)
-    return Fold(0, name, "", once, outcome, Literal(0, None), true, result, Ident(0, outcome))
-
-
-def _call(function: str, *arguments: Node) -> Call:
-    return Call(0, function, None, arguments)
-
-
-def _when(condition: Node, yes: Node, no: Node) -> Node:
-    return _call("_?_:_", condition, yes, no)
-
-
 def _inside(function: str, value: Node, *, empty: bool) -> Node:
     """Call `function` on a list or map; everything else has no inside."""
-    kind = _call("type", value)
-    collection = _call("_||_", _call("_==_", kind, Ident(0, "list")), _call("_==_", kind, Ident(0, "map")))
-    return _when(collection, _call(function, value), Literal(0, value=empty))
+    kind = call("type", value)
+    collection = call("_||_", call("_==_", kind, Ident(0, "list")), call("_==_", kind, Ident(0, "map")))
+    return when(collection, call(function, value), Literal(0, value=empty))
 
 
 def _unless_marker(value: Node, result: Node) -> Node:
-    raised = _call(UNKNOWN, Select(0, value, "file_name", test=False))
-    return _when(_call("_==_", _call("type", value), Ident(0, MARKER)), raised, result)
+    raised = call(UNKNOWN, Select(0, value, "file_name", test=False))
+    return when(call("_==_", call("type", value), Ident(0, MARKER)), raised, result)

@@ -2,8 +2,9 @@
 
 `--engine reference` recomputes verdicts with code that xspm did not write. A `ReferenceProgram` takes the expression
 as the front end checked it and evaluates it in an environment whose variables are dynamic, over the same plain JSON.
-Where the data hold no unknowns, the runtime sees exactly the expression of the check. Where they do, it sees the
-expression that `xspm.cel.guard` makes of it, since unknowns are switched off in the runtime that the wheel carries:
+Where the data hold no unknowns, the runtime sees exactly the expression of the check, but for conversions of text and
+`lists.range`, which ask first what the runtime does not (`xspm.cel.stricter`). Where they do, it sees the expression
+that `xspm.cel.guard` makes of it, since unknowns are switched off in the runtime that the wheel carries:
 an unknown becomes a marker, and looking at a marker is a marked error.
 
 What the two engines promise each other:
@@ -11,8 +12,10 @@ What the two engines promise each other:
   prefix, its size): there it may say unknown where the other has a value.
 - No value means `Unknown` here when the evaluation looked at any unknown, else an `EvaluationError`. Where one
   expression meets both, the two engines may name a different one; neither is ever a pass.
-- There is no cost limit: the runtime offers none. It is an auditor's tool, for evidence that is known to be of sane
-  size.
+- There is no cost limit but that of `lists.range`: the runtime offers none. Where xspm's engine gives up, this one may
+  still have a value. It is an auditor's tool, for evidence that is known to be of sane size.
+- Some expressions are refused with an error: `cel.bind` (and `sortBy`, which is made of it) beside a loop, optionals in
+  lists or maps beside unknowns, maps with numbers of several types as keys.
 - Network functions and `transformMap` have no C++ implementation in the wheel; here they are Python, in this file's
   environment.
 """
@@ -28,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cel_expr_python import cel
 from google.protobuf import source_context_pb2, timestamp_pb2, wrappers_pb2
 
-from xspm.cel import guard, reference_network
+from xspm.cel import guard, reference_network, stricter
 from xspm.cel.ast import decode
 from xspm.cel.encode import encode
 from xspm.cel.values import DEFAULT_COST_LIMIT, Duration, EvaluationError, Timestamp, TypeName, UInt, key_of
@@ -84,9 +87,9 @@ class ReferenceProgram:
 
     @cached_property
     def _plain(self) -> Any:
-        if guard.reads_doubles(self._checked):
-            return _environment().deserialize(encode(guard.guard(self._checked, unknowns=False)))
-        return _environment().deserialize(self._serialized)
+        if guard.plain(self._checked):
+            return _environment().deserialize(self._serialized)
+        return _environment().deserialize(encode(guard.guard(self._checked, unknowns=False)))
 
     @cached_property
     def _guarded(self) -> Any:
@@ -99,6 +102,10 @@ class ReferenceProgram:
     @cached_property
     def _mixes_up(self) -> bool:
         return guard.binds_beside_loops(self._checked)
+
+    @cached_property
+    def _mixes_keys(self) -> bool:
+        return guard.mixes_keys(self._checked)
 
     @cached_property
     def _refused(self) -> bool:
@@ -125,6 +132,8 @@ class ReferenceProgram:
         markers = _Markers()
         if self._mixes_up:
             return EvaluationError("the reference engine takes no cel.bind beside a comprehension")
+        if self._mixes_keys:
+            return EvaluationError("the reference engine takes no map with numbers of several types as keys")
         try:
             data = self._data(markers, resource, params, resources, now)
             if self._refused or (markers.unknowns and self._stores_optionals):
@@ -271,6 +280,10 @@ def _unknown(number: str) -> NoReturn:
     _meet(int(number))
 
 
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(message)
+
+
 def _number(value: Any) -> int | None:
     """Return the number of a marker; None for everything else."""
     descriptor = getattr(value, "DESCRIPTOR", None)
@@ -369,6 +382,7 @@ def _functions() -> list[Any]:
     insert.append(([kind.MAP, kind.MAP], _insert_all))
     return [
         _declare(guard.UNKNOWN, kind.DYN, [([kind.STRING], _unknown)]),
+        _declare(stricter.REFUSE, kind.DYN, [([kind.STRING], _refuse)]),
         _declare(guard.KNOWN, kind.BOOL, [([item], _known) for item in collections]),
         _declare(guard.HOLDS, kind.BOOL, [([item], _holds) for item in collections]),
         _declare(guard.EQUAL, kind.BOOL, [([item, item], _equal) for item in collections]),

@@ -1,11 +1,13 @@
 """Messages with expressions in them: `PermitRootLogin is {resource.permit_root_login}`.
 
-`{{` and `}}` stand for braces. Rendering never fails: an unknown says that it is one, an error becomes a question mark.
+`{{` and `}}` stand for braces. Rendering never fails: an unknown says that it is one (why is told beside the message,
+once), an error becomes a question mark, and null a word that fits what stands before it.
 """
 
 from __future__ import annotations
 
 import marshal
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.cel.program import FORMAT, Program
@@ -21,6 +23,7 @@ LONGEST: Final = 200
 
 
 _DEEPEST: Final = 20
+_NULL: Final = "not set"
 
 
 class Template:
@@ -32,7 +35,8 @@ class Template:
         """Take the literal texts and the expressions, in order."""
         self.source = source
         self.parts = parts
-        self._rows = tuple(_row(part) for part in parts if part != "")
+        before = ("", *parts)
+        self._rows = tuple(_row(part, before[index]) for index, part in enumerate(parts) if part != "")
 
     @property
     def programs(self) -> tuple[Program, ...]:
@@ -74,8 +78,8 @@ class Template:
         """
         known = {} if shown is None else shown
         return "".join([
-            text or known.get(key) or _shown(program, key, known, resource, params, resources, now)
-            for text, program, key in self._rows
+            text or known.get(key) or _shown(program, key, before, known, resource, params, resources, now)
+            for text, program, key, before in self._rows
         ])  # fmt: skip
 
     def dump(self) -> bytes:
@@ -100,19 +104,34 @@ class Template:
         return cls(source, tuple(part if isinstance(part, str) else Program.load(part) for part in parts))
 
 
-def _row(part: str | Program) -> tuple[str, Any, str]:
-    """Return a part as text, or as an expression and its name: empty unless the resource alone decides what it is."""
+def _row(part: str | Program, before: str | Program) -> tuple[str, Any, str, str]:
+    """Return a part as text, or as an expression, its name, and the text before it.
+
+    The name is empty unless the resource alone decides what the expression is.
+    """
     if isinstance(part, str):
-        return part, None, ""
-    return "", part, "" if part.resource_types or part.reads_now or "params" in part.source else part.source
+        return part, None, "", ""
+    name = "" if part.resource_types or part.reads_now or "params" in part.source else part.source
+    return "", part, name, before if isinstance(before, str) else ""
 
 
-def _shown(program: Program, key: str, known: dict[str, str], *arguments: Any) -> str:
-    """Evaluate an expression, and remember what it showed if it has a name."""
-    text = show(program.evaluate(*arguments))
+def _shown(program: Program, key: str, before: str, known: dict[str, str], *arguments: Any) -> str:
+    """Evaluate an expression, and remember what it showed if it has a name and shows the same everywhere."""
+    value = program.evaluate(*arguments)
+    if value is None:
+        return absent(before)
+    text = show(value)
     if key:
         known[key] = text
     return text
+
+
+def absent(before: str) -> str:
+    """Return the word for null after some text: `is not set`, `belongs to nobody known`, `of the package none`."""
+    if re.search(r"\b(?:belongs? to|owned by|runs? as) \Z", before):
+        return "nobody known"
+    prepositions = "to|as|by|of|on|in|with|within|for|from|at|through"
+    return "none" if re.search(rf"\b(?:{prepositions})(?: the \w+)? \Z", before) else _NULL
 
 
 def show(value: Any) -> str:
@@ -132,13 +151,13 @@ def _show(value: Any, depth: int) -> str:
     if kind is str:
         return str(value)
     if value is None:
-        return "not set"
+        return _NULL
     if kind is bool:
         return "true" if value else "false"
     if kind is list or kind is dict:
         return _items(value, depth) if depth <= _DEEPEST else "…"
     if isinstance(value, Unknown):
-        return f"unknown ({value.reason})"
+        return "unknown"
     return "?" if isinstance(value, EvaluationError) else str(value)
 
 

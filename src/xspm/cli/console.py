@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -43,9 +43,17 @@ def coloured() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
+_COLUMNS: Final = 80
+"""Where nothing says how many there are: a pipe, a file, a log."""
+
+
 def width() -> int:
-    """Columns to write for: the terminal's, 100 when there is none."""
-    return max(40, os.get_terminal_size(sys.stdout.fileno()).columns or 100) if sys.stdout.isatty() else 100
+    """Columns to write for: what `COLUMNS` says, else the terminal's, 80 when there is none."""
+    said = os.environ.get("COLUMNS", "")
+    columns = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else 0
+    if not columns and sys.stdout.isatty():
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    return max(40, columns or _COLUMNS)
 
 
 def print_json(value: Any) -> None:

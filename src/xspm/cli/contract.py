@@ -64,7 +64,8 @@ def init(folder: str, name: str, members: tuple[str, ...]) -> None:
 def propose(bundle: str | None, contract: str | None, root: str | None, output: str, *, replace: bool) -> None:
     """Make contract.yaml the next version, say what it changes and whose signatures that takes.
 
-    The proposal is a file in proposed/ that gathers signatures. Nothing is in force yet.
+    The proposal is a file in proposed/ that gathers signatures. Nothing is in force yet. One that brings a bundle, and
+    changes nothing else, needs those who publish policies, and for a weaker one also those who weaken them.
 
     \b
     Examples:

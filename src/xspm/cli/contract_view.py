@@ -91,7 +91,8 @@ def print_needs(found: Sequence[Need]) -> None:
     for one in found:
         label, colour = ("missing", "yellow") if one.missing else ("met", "green")
         state = f"missing {one.missing}; signed by" if one.missing else "signed by"
-        _item(label, colour, f"{one.action}, by {one.why}: {shown(one.rule)}; {state} {one.signed.shown()}")
+        rule = f"{one.action}, by {one.why}: {shown(one.rule)}" if one.rule else one.why
+        _item(label, colour, f"{rule}; {state} {one.signed.shown()}")
 
 
 def print_overlaps(terms: Terms) -> None:

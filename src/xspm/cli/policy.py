@@ -11,6 +11,7 @@ from xspm.cli import completing
 from xspm.cli.console import OUTPUT, POLICY, print_json, print_table
 from xspm.errors import UsageError
 from xspm.policy.policies import selects
+from xspm.report.text import plural
 
 
 @click.group("policy")
@@ -93,8 +94,8 @@ def lint(paths: tuple[str, ...], output: str) -> int:
         for error in sources.errors:
             click.echo(error.diagnostics())
         click.echo(
-            f"{len(sources.checks)} checks, {len(sources.library.policies)} policies, "
-            f"{len(sources.frameworks)} frameworks: {len(sources.errors)} mistakes"
+            f"{plural(len(sources.checks), 'check')}, {plural(len(sources.library.policies), 'policy', 'policies')}, "
+            f"{plural(len(sources.frameworks), 'framework')}: {plural(len(sources.errors), 'mistake')}"
         )
     return 2 if sources.errors else 0
 

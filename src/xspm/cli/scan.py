@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from xspm.cli.contracted import Contracted
     from xspm.model.verdict import Run
+
+
+FILE_COLUMNS: Final = 100
+"""Width of a report for people in a file."""
 
 
 @click.command("scan")
@@ -136,6 +140,10 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
     for failure in run.failures:
         hint = f"\n  hint: {one_line(failure.hint)}" if failure.hint else ""
         click.echo(f"xspm: {one_line(f'{failure.target}: {failure.message}')}{hint}", err=True)
+    if run.assessments and all(wanted.path != STANDARD_OUTPUT for wanted in reports):
+        from xspm.report import summary  # noqa: PLC0415 - only where no report is shown
+
+        click.echo(f"Gate {summary.gate_word(run)}: {summary.gate_line(run)}", err=True)
     if run.failures:
         return 2
     return 1 if run.gate == "fail" else 0
@@ -213,7 +221,7 @@ def _report(run: Run, reports: Sequence[Output], *, verbose: bool, explain_score
                 terminal.render(
                     run,
                     colour=here and coloured(),
-                    width=width() if here else 100,
+                    width=width() if here else FILE_COLUMNS,
                     verbose=verbose,
                     explain_score=explain_score,
                 )

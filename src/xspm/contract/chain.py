@@ -3,7 +3,9 @@
 The reader knows the digest of one version from somewhere else than whoever hands them the chain. Every later version
 must name its predecessor by digest, count one up, and carry the signatures that its *predecessor's* rules ask for; when
 it changes who may sign or how many must, it must meet its own rules too, so that nobody hands a contract to people who
-cannot or do not accept it. The last version must not have expired.
+cannot or do not accept it. A version that only brings other policies needs those who publish them, and those who weaken
+them unless a judge finds it no weaker; it is asked only where their signatures are not there anyway. The last version
+must not have expired.
 """
 
 from __future__ import annotations
@@ -129,6 +131,8 @@ def _first_signed(link: Link) -> Tally:
     keys = signers(link.envelope, link.terms.member_keys(), link.file)
     counted = tally(keys, link.terms)
     _demand(link, link.terms, keys, "accept_contract", "its own rules")
+    if link.terms.version == 1 and (reason := two_parties(None, link.terms)):
+        _demand_two_parties(link, counted, reason)
     return counted
 
 
@@ -157,40 +161,90 @@ def _accept(before: Link, link: Link, weakens: Callable[[Terms, Terms], bool]) -
             f"version {new.version} follows {new.predecessor}, not the version {old.version} at hand ({before.digest})",
             file=link.file,
         )
-    if old.policies is not None and (new.policies is None or new.policies.version < old.policies.version):
-        raise ContractError(
-            f"version {new.version} goes back to older policies than version {old.version} has in force", file=link.file
-        )
+    check_policies(old, new, link.file)
     keys = signers(link.envelope, {**old.member_keys(), **new.member_keys()}, link.file)
     whose = f"the rules of version {old.version}"
-    for action in actions(old, new, weakens):
+    for action in actions(old, new):
         _demand(link, old, keys, action, whose)
     signed = tally(keys, old)
-    # Or the rules of one degraded mode would let one party alone prolong it for ever.
-    if new.degraded is not None and new.degraded != old.degraded and sum(map(bool, signed.people.values())) < 2:
-        raise ContractError(
-            f"version {new.version} is not in force: a degraded mode takes people of two parties; signed by"
-            f" {signed.shown()}",
-            file=link.file,
-        )
+    if may_weaken(old, new) and missing(old.rule("weaken_policy"), signed) and weakens(old, new):
+        _demand(link, old, keys, "weaken_policy", whose)
+    if reason := two_parties(old, new):
+        _demand_two_parties(link, signed, reason)
     if changes_powers(old, new):
         _demand(link, new, keys, "accept_contract", "its own rules, since it changes who signs")
         _demand_each_party(link, old, new, keys)
     return Accepted(link, signed)
 
 
-def actions(old: Terms, new: Terms, weakens: Callable[[Terms, Terms], bool]) -> tuple[Action, ...]:
-    """What a new version does, and hence whose signatures it needs by the rules of the old."""
-    found: list[Action] = ["accept_contract"]
+def check_policies(old: Terms, new: Terms, file: str) -> None:
+    """Check that the policies in force stay, or rise by a number of their own.
+
+    Raises:
+        ContractError: they do not.
+    """
+    if old.policies is None or new.policies == old.policies:
+        return
+    if new.policies is None or new.policies.version < old.policies.version:
+        raise ContractError(
+            f"version {new.version} goes back to older policies than version {old.version} has in force", file=file
+        )
+    if new.policies.version == old.policies.version:
+        raise ContractError(
+            f"version {new.version} has other policies under the number {old.policies.version}", file=file
+        )
+
+
+def actions(old: Terms, new: Terms) -> tuple[Action, ...]:
+    """What a new version does for certain, and hence whose signatures it needs by the rules of the old.
+
+    Whether it is `weaken_policy` too is for a judge to say, where `may_weaken`.
+    """
+    found: list[Action] = []
+    if not _only_policies(old, new):
+        found.append("accept_contract")
     if new.policies != old.policies:
-        if old.policies is not None and new.policies is not None and new.policies.version == old.policies.version:
-            raise ContractError(f"version {new.version} has other policies under the number {old.policies.version}")
         found.append("publish_policy")
-        if old.policies is not None and weakens(old, new):
-            found.append("weaken_policy")
-    if new.degraded is not None and new.degraded != old.degraded:
+    if _declares(old, new):
         found.append("declare_degraded")
     return tuple(found)
+
+
+def _only_policies(old: Terms, new: Terms) -> bool:
+    """Whether a version replaces the policies in force and changes nothing else, so that those who publish suffice."""
+    if old.policies is None or new.policies is None or new.policies == old.policies:
+        return False
+    same = msgspec.structs.replace(new, version=old.version, predecessor=old.predecessor, policies=old.policies)
+    return same == old
+
+
+def may_weaken(old: Terms, new: Terms) -> bool:
+    """Whether the policies of a version could be weaker than those of the one before it."""
+    return old.policies is not None and new.policies != old.policies
+
+
+def _declares(old: Terms | None, new: Terms) -> bool:
+    return new.degraded is not None and (old is None or new.degraded != old.degraded)
+
+
+def two_parties(old: Terms | None, new: Terms) -> str:
+    """Why a version takes people of two parties, whatever the rules say; empty where it does not.
+
+    Or the lax rules of a degraded mode would let one party alone prolong it, or seat itself beside the others for good.
+    """
+    if _declares(old, new):
+        return "a degraded mode takes people of two parties"
+    if old is not None and changes_powers(old, new):
+        return "to change who may do what takes people of two parties"
+    return ""
+
+
+def _demand_two_parties(link: Link, signed: Tally, reason: str) -> None:
+    """Check that people of two parties signed."""
+    if sum(map(bool, signed.people.values())) < 2:
+        raise ContractError(
+            f"version {link.terms.version} is not in force: {reason}; signed by {signed.shown()}", file=link.file
+        )
 
 
 def changes_powers(old: Terms, new: Terms) -> bool:

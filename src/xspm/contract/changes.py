@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from xspm.contract.chain import actions, changes_powers
+from xspm.contract.chain import actions, changes_powers, may_weaken, two_parties
 from xspm.contract.people import Tally, missing, shortfall, tally
 from xspm.contract.terms import ACTIONS, Rule
 
@@ -79,13 +79,16 @@ def needs(
         keys: keys whose signatures are good.
         weakens: whether the new version's policies are weaker.
 
-    Raises:
-        ContractError: the new version could never follow the old one.
     """
     if old is None:
-        return (_need("accept_contract", new.rule("accept_contract"), "its own rules", keys, new),)
+        own = _need("accept_contract", new.rule("accept_contract"), "its own rules", keys, new)
+        return (own, *_two_parties(None, new, keys, new))
     whose = f"the rules of version {old.version}"
-    found = [_need(action, old.rule(action), whose, keys, old) for action in actions(old, new, weakens)]
+    asked = actions(old, new)
+    if may_weaken(old, new) and weakens(old, new):
+        asked = (*asked, "weaken_policy")
+    found = [_need(action, old.rule(action), whose, keys, old) for action in asked]
+    found += _two_parties(old, new, keys, old)
     if changes_powers(old, new):
         why = "its own rules, since it changes who may do what"
         found.append(_need("accept_contract", new.rule("accept_contract"), why, keys, new))
@@ -105,6 +108,16 @@ def _together(found: list[Need]) -> tuple[Need, ...]:
         same = kept.get(what)
         kept[what] = one if same is None else msgspec.structs.replace(same, why=f"{same.why} and {one.why}")
     return tuple(kept.values())
+
+
+def _two_parties(old: Terms | None, new: Terms, keys: Collection[KeyId], terms: Terms) -> Iterator[Need]:
+    """That people of two parties sign, where no rule asks for that anyway."""
+    reason = two_parties(old, new)
+    if reason and sum(map(bool, terms.rule("accept_contract").values())) < 2:
+        counted = tally(keys, terms)
+        sides = [party for party, names in counted.people.items() if names]
+        beside = f"somebody of another party than {sides[0]}" if sides else "people of two parties"
+        yield Need("accept_contract", {}, reason, counted, beside if len(sides) < 2 else "")
 
 
 def _need(action: str, rule: Rule, why: str, keys: Collection[KeyId], terms: Terms) -> Need:

@@ -8,13 +8,13 @@ state, which whoever controls the asset can always prevent; only another source 
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
 from xspm.contract.approval import ExceptionText, reachable_rule
-from xspm.contract.terms import Rule, Terms
+from xspm.contract.chain import two_parties
+from xspm.contract.terms import Action, Rule, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,29 +185,42 @@ def _later(made: Made, terms: Terms) -> Route | None:
 
 
 def _contract(made: Made) -> Route:
-    """Whoever can bring a version into force can name a scanner of their own in it."""
-    ways = [_meets(made.versions[0], made.versions[0].rule("accept_contract"))]
-    for before, after in pairwise(made.versions):
-        named = made.scanner in after.scanners
-        if named and before.scanners.get(made.scanner) == after.scanners[made.scanner]:
-            continue
-        ways.append(_meets(before, before.rule("accept_contract")))
+    """Whoever can bring a version into force can name a scanner of their own in it.
+
+    Each version has its own way: whoever its rules let accept the one after it. No version proves when it was accepted,
+    so people whom an earlier one trusted can still write another successor of it, for readers who never saw the first.
+    """
+    first = made.versions[0]
+    # To name a scanner changes who may do what: people of two parties, whatever the rules say (`chain`).
+    ways = [_beside(_meets(terms, rule := terms.rule("accept_contract")), terms, rule) for terms in made.versions]
     how = "accept a version of the contract with a scanner's key of their own; every reader of the contract can see it"
-    return _route("contract", ways[0] if len(ways) == 1 else any_of(*_distinct(ways)), how)
+    return _route("contract", _any([_first(first), *ways]), how)
 
 
 def _policies(made: Made) -> Route:
-    """Whoever can bring policies into force can bring weak ones."""
-    first = made.versions[0]
-    ways = [_meets(first, _both(first.rule("accept_contract"), first.rule("publish_policy")))]
-    for before, after in pairwise(made.versions):
-        if after.policies != before.policies:
-            rule = _both(before.rule("accept_contract"), before.rule("publish_policy"))
-            if before.policies is not None:
-                rule = _both(rule, before.rule("weaken_policy"))
-            ways.append(_meets(before, rule))
+    """Whoever can bring policies into force can bring weak ones: no other rule is asked where nothing else changes."""
+    ways = [_first(made.versions[0])]
+    for terms in made.versions:
+        other: Action = "accept_contract" if terms.policies is None else "weaken_policy"
+        ways.append(_meets(terms, _both(terms.rule("publish_policy"), terms.rule(other))))
     how = "bring policies into force that ask for less; every reader can compare the bundles (xspm policy diff)"
-    return _route("policies", ways[0] if len(ways) == 1 else any_of(*_distinct(ways)), how)
+    return _route("policies", _any(ways), how)
+
+
+def _first(terms: Terms) -> Need:
+    """Who could make the version that the reader pinned say anything."""
+    rule = terms.rule("accept_contract")
+    met = _meets(terms, rule)
+    return _beside(met, terms, rule) if two_parties(None, terms) else met
+
+
+def _beside(met: Need, terms: Terms, rule: Rule) -> Need:
+    """The same with people of two parties."""
+    asked = {party for party, count in rule.items() if count}
+    if len(asked) > 1:
+        return met
+    others = tuple(Holder(name, party) for name, party in sorted(terms.people().items()) if party not in asked)
+    return all_of(*met.of, Need(1, others, "another party"))
 
 
 def _exception(text: ExceptionText, terms: Terms, at: str) -> Route:
@@ -237,5 +250,6 @@ def _both(first: Rule, second: Rule) -> Rule:
     return {party: max(first.get(party, 0), second.get(party, 0)) for party in sorted({*first, *second})}
 
 
-def _distinct(ways: Sequence[Need]) -> list[Need]:
-    return [way for index, way in enumerate(ways) if way not in ways[:index]]
+def _any(ways: Sequence[Need]) -> Need:
+    distinct = [way for index, way in enumerate(ways) if way not in ways[:index]]
+    return distinct[0] if len(distinct) == 1 else any_of(*distinct)

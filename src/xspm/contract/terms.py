@@ -30,7 +30,7 @@ ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 
 ACTION_TITLES: Final[dict[Action, str]] = {
     "accept_contract": "change this contract: parties, people, keys, rules",
-    "publish_policy": "bring checks and policies into force",
+    "publish_policy": "bring checks and policies into force, if no weaker",
     "weaken_policy": "bring a weaker check or policy into force",
     "approve_exception": "approve an exception",
     "approve_change": "approve a change to a critical asset",

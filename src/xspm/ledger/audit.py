@@ -8,7 +8,7 @@ a difference as far as there is anything to compare, and names each by entry ind
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from xspm.ledger.checkpoint import Opened
 
+Visit: TypeAlias = "Callable[[int, bytes], bytes | None]"
 MAX_AHEAD: Final = 300
 """Seconds that a witness's clock may be ahead of the reader's."""
 _MOST: Final = 1000
@@ -78,6 +79,8 @@ class Audit(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...]
     omitted: int = 0
     """Differences beyond those listed."""
+    followed: bool = False
+    """Whether a tree with the signed root was computed, and began with what the reader and the witnesses saw."""
 
     @property
     def clean(self) -> bool:
@@ -91,7 +94,7 @@ def audit(
     *,
     remembered: Checkpoint | None = None,
     now: int | None = None,
-    visit: Callable[[int, bytes], None] = lambda _index, _entry: None,
+    visit: Visit = lambda _index, _entry: None,
 ) -> Audit:
     """Audit a whole log.
 
@@ -100,7 +103,8 @@ def audit(
         trust: the keys that count.
         remembered: the checkpoint that this reader saw last time.
         now: seconds since 1970; cosignatures from after it do not count. None leaves the clock out.
-        visit: is shown each entry with its index, the very bytes that were hashed.
+        visit: is shown each entry with its index, the very bytes that were hashed; it may return the root that the
+            entries before this one must have, as an entry that holds an older checkpoint says.
     """
     try:
         opened = _open(read, trust)
@@ -116,7 +120,7 @@ def audit(
         by = f" ({', '.join(names)})" if names else ""
         work.add("quorum", CHECKPOINT, f"cosigned by {len(names)} witnesses{by}, {trust.threshold} must have")
     work.compare(_history(work, checkpoint, remembered))
-    return Audit(checkpoint, cosigned, tuple(work.differences), work.omitted)
+    return Audit(checkpoint, cosigned, tuple(work.differences), work.omitted, work.whole and not work.forked)
 
 
 def beyond(folder: str | os.PathLike[str], size: int) -> list[str]:
@@ -158,6 +162,7 @@ def _history(work: _Work, checkpoint: Checkpoint, remembered: Checkpoint | None)
             CHECKPOINT,
             f"rolled back: {checkpoint.size} entries, but there were {remembered.size} when last seen",
         )
+        work.forked = True
         return None
     return remembered
 
@@ -169,13 +174,16 @@ class _Work:
         self,
         read: Callable[[str, int], bytes | None],
         checkpoint: Checkpoint,
-        visit: Callable[[int, bytes], None],
+        visit: Visit,
     ) -> None:
         self.checkpoint = checkpoint
         self.tiles = Tiles(read, checkpoint.size)
         self.differences: list[Difference] = []
         self.omitted = 0
+        self.forked = False
+        self.whole = False
         self._visit = visit
+        self._roots: dict[int, bytes] = {}
         self._leaves_differ: list[tuple[int, str]] = []
         self._tiles_differ: list[tuple[str, str]] = []
 
@@ -197,13 +205,16 @@ class _Work:
                 rest = f"entries {index * WIDTH} to {size - 1}" if index * WIDTH < size - 1 else f"entry {size - 1}"
                 self.add("missing", tile_path(None, index), f"neither entries nor hashes: {rest} cannot be checked")
                 return
-            cut = 0
-            if remembered is not None and edge.size < remembered.size <= edge.size + len(leaves):
-                cut = remembered.size - edge.size
-                full = edge.extend(leaves[:cut])
-                self._compare_history(remembered, edge)
-                self._compare_tiles(full)
-            self._compare_tiles(edge.extend(leaves[cut:]))
+            begin, end = edge.size, edge.size + len(leaves)
+            cuts = set(self._roots)
+            if remembered is not None and begin < remembered.size <= end:
+                cuts.add(remembered.size)
+            for cut in sorted(cuts):
+                self._compare_tiles(edge.extend(leaves[edge.size - begin : cut - begin]))
+                if remembered is not None and remembered.size == cut:
+                    self._compare_history(remembered, edge)
+                self._compare_claim(edge)
+            self._compare_tiles(edge.extend(leaves[edge.size - begin :]))
         self._compare_tiles(edge.partial())
         self._judge(edge.root())
 
@@ -216,7 +227,9 @@ class _Work:
             self.add("missing", path, error.message.removeprefix(f"{path}: "), index * WIDTH)
         else:
             for place, entry in enumerate(entries):
-                self._visit(index * WIDTH + place, entry)
+                root = self._visit(index * WIDTH + place, entry)
+                if root is not None:
+                    self._roots[index * WIDTH + place] = root
             return [leaf_hash(entry) for entry in entries]
         try:
             return self.tiles.hashes(0, index)
@@ -225,11 +238,19 @@ class _Work:
 
     def _compare_history(self, remembered: Checkpoint, edge: Edge) -> None:
         if edge.root() != remembered.root:
+            self.forked = True
             self.add(
                 "history",
                 CHECKPOINT,
                 f"forked: the first {remembered.size} entries are not those that were there when last seen",
             )
+
+    def _compare_claim(self, edge: Edge) -> None:
+        root = self._roots.pop(edge.size, None)
+        if root is not None and edge.root() != root:
+            self.forked = True
+            message = f"forked: entry {edge.size} holds a checkpoint of other entries before it"
+            self.add("history", CHECKPOINT, message, edge.size)
 
     def _compare_tiles(self, computed: list[tuple[str, bytes]]) -> None:
         for path, data in computed:
@@ -253,6 +274,7 @@ class _Work:
     def _judge(self, computed: bytes) -> None:
         """Say what was edited: what differs from the side that has the signed root."""
         entries_hold = computed == self.checkpoint.root
+        self.whole = entries_hold
         for entry, path in self._leaves_differ:
             if entries_hold:
                 self.add("tile", path, f"the hash of entry {entry} was edited", entry)

@@ -3,7 +3,7 @@
 One append, under a lock that only one process holds: entry bundles and hash tiles are written and synced, then their
 folders; then the signed checkpoint is written beside the old one and synced; then it takes the old one's place. A
 crash before that last step leaves the old checkpoint over data that is all there. Files that such a crash left beyond
-the checkpoint are overwritten by the next append, unless they contradict what the checkpoint covers. A checkpoint that
+the checkpoint were promised to nobody: appends overwrite them, whatever they hold. A checkpoint that
 was already signed and synced is put in place by the next writer, never replaced by another of the same size: some
 reader may have seen it. Should the operator's machine restore an older state, witnesses refuse the fork.
 """
@@ -23,7 +23,6 @@ from xspm.ledger.note import MAX_BYTES, SIGNED, Note, sign, verify
 from xspm.ledger.tiles import (
     CHECKPOINT,
     HEIGHT,
-    MAX_BUNDLE_BYTES,
     MAX_ENTRY_BYTES,
     WIDTH,
     Tiles,
@@ -35,7 +34,7 @@ from xspm.ledger.tree import EMPTY_ROOT, MAX_SIZE, leaf_hash, root
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from xspm.ledger.files import Files
     from xspm.ledger.note import Key, Signature, Signer, Verified
@@ -105,13 +104,20 @@ class Log:
             LedgerError: an entry is too large, the log cannot be believed or written, or another process keeps it
                 locked. Nothing is promised then; a checkpoint that was signed already is put in place later.
         """
-        for entry in entries:
-            if len(entry) > MAX_ENTRY_BYTES:
-                raise LedgerError(
-                    f"an entry of {len(entry)} bytes: an entry names by digest what is larger than {MAX_ENTRY_BYTES}"
-                )
+        _check_sizes(entries)
+        return self.append_made(lambda _current: entries)
+
+    def append_made(self, make: Callable[[Opened], Sequence[bytes]]) -> Appended:
+        """As `append`, for entries that depend on those before them.
+
+        Args:
+            make: gives the entries, knowing the checkpoint in force; nobody else writes meanwhile. What it raises
+                comes through, and then nothing is written.
+        """
         with self._files.lock(self._patience):
             current, edge, pending = self._refresh()
+            entries = make(current)
+            _check_sizes(entries)
             if not entries:
                 return Appended(edge.size, current.checkpoint, current.note.encode())
             if edge.size + len(entries) > MAX_SIZE:
@@ -123,7 +129,7 @@ class Log:
             new = _bundles(first, pending, entries)
             new += edge.extend([leaf_hash(entry) for entry in entries])
             new += [(path, data) for path, data in edge.partial() if not _covered(path, first)]
-            self._store(first, new, folders)
+            self._store(new, folders)
             checkpoint = Checkpoint(self._signer.key.name, edge.size, edge.root())
             note = self._sign(checkpoint)
             replace_file(self._files, CHECKPOINT, note)
@@ -133,8 +139,9 @@ class Log:
         return Appended(first, checkpoint, note)
 
     def cosign(self, text: str, signatures: Iterable[Signature], witnesses: Iterable[Key]) -> tuple[Verified, ...]:
-        """Put witnesses' signature lines into the checkpoint; the witnesses whose lines were taken.
+        """Put witnesses' signature lines into the checkpoint; the witnesses whose lines were good.
 
+        A line that is there already stays: the first time at which a witness saw the log is the one that proves most.
         Lines of unknown keys are left out. Should the log have grown beyond `text` since, nothing is done.
 
         Raises:
@@ -149,7 +156,7 @@ class Log:
             offered = Note(text, tuple(signatures))
             taken = verify(offered, keys)
             chosen = {(found.key.name, found.key.id) for found in taken}
-            lines |= {(one.name, one.id): one for one in offered.signatures if (one.name, one.id) in chosen}
+            lines = {(one.name, one.id): one for one in offered.signatures if (one.name, one.id) in chosen} | lines
             self._forget()
             replace_file(self._files, CHECKPOINT, Note(text, tuple(lines.values())).encode())
         return taken
@@ -220,16 +227,13 @@ class Log:
         finish_replace(self._files, CHECKPOINT)
         return True
 
-    def _store(self, covered: int, new: list[tuple[str, bytes]], folders: set[str]) -> None:
+    def _store(self, new: list[tuple[str, bytes]], folders: set[str]) -> None:
         """Write bundles and tiles, and make them survive a crash."""
         changed: dict[str, None] = {}
         for path, data in new:
             self._make_folders(path, folders, changed)
-            there = self._files.read(path, MAX_BUNDLE_BYTES)
-            if there is not None and there != data:
-                _check_leftover(path, there, data, covered)
-            if there != data:
-                self._files.write(path, data)
+            # None of these is covered by the checkpoint: what has the name is left of an append that ended early.
+            self._files.write(path, data)
             changed[path.rpartition("/")[0]] = None
         self._files.sync(*(path for path, _ in new))
         # Deepest first: a name is worth nothing before what it names is safe.
@@ -273,19 +277,9 @@ def _covered(path: str, size: int) -> bool:
     return index * WIDTH + width <= size >> HEIGHT * (level or 0)
 
 
-def _check_leftover(path: str, there: bytes, data: bytes, covered: int) -> None:
-    """Refuse to overwrite what contradicts the part of a tile that the checkpoint covers."""
-    level, index, _ = parse_path(path) or (None, 0, 0)
-    count = max(0, (covered >> HEIGHT * (level or 0)) - index * WIDTH)
-    end = count * 32
-    if level is None:
-        end = 0
-        for _ in range(count):
-            end += 2 + int.from_bytes(data[end : end + 2], "big")
-    # A crash of the machine may leave a file cut short, or zeroes where its end should be.
-    end = min(end, len(there.rstrip(b"\0")))
-    if there[:end] != data[:end]:
-        raise LedgerError(
-            f"{path}: holds something else than the log under its checkpoint",
-            hint="the checkpoint may have been rolled back; compare with a witness before removing the file",
-        )
+def _check_sizes(entries: Iterable[bytes]) -> None:
+    for entry in entries:
+        if len(entry) > MAX_ENTRY_BYTES:
+            raise LedgerError(
+                f"an entry of {len(entry)} bytes: an entry names by digest what is larger than {MAX_ENTRY_BYTES}"
+            )

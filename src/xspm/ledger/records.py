@@ -2,7 +2,8 @@
 
 An entry names a signed text by digest, so that it stays small and tells nothing secret. Its time is what the operator
 says; it never goes back from one entry to the next, and a witness's cosignature states a time by which it was there.
-Between two entries no more time passes than the contract allows: who has nothing to write writes a heartbeat.
+Between two entries no more time passes than the contract allows: who has nothing to write writes a heartbeat. What
+witnesses cosigned is written into the next batch of entries, so that later readers see by when which entries were there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HEARTBEAT: Final = "heartbeat"
+WITNESSED: Final = "witnessed"
 MAX_AHEAD: Final = datetime.timedelta(minutes=5)
 """How far an operator's clock may be ahead of the reader's."""
 
@@ -28,15 +30,17 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """One entry."""
 
     kind: str
-    """The predicate type of the signed text, or `heartbeat`."""
+    """The predicate type of the signed text, or `heartbeat`, or `witnessed`."""
     at: str
     """When it was written, by the operator's clock: RFC 3339, UTC, whole seconds."""
     digest: Digest | None = None
-    """Of the signed text; none for a heartbeat."""
+    """Of the signed text; only an entry about one has it."""
     subject: str = ""
     """What the text is about."""
     signers: tuple[str, ...] = ()
     """Ids of the keys that had signed it."""
+    note: str = ""
+    """The cosigned checkpoint of all entries before this one, as it stood; only a `witnessed` entry has it."""
 
 
 class Silence(msgspec.Struct, frozen=True):
@@ -64,9 +68,19 @@ def decode_record(entry: bytes) -> Record:
         moment(record.at)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LedgerError(f"no entry of a ledger: {error}") from error
-    if encode_record(record) != entry or (record.digest is None) != (record.kind == HEARTBEAT):
+    if encode_record(record) != entry or not _of_its_kind(record):
         raise LedgerError("no entry of a ledger: not in its one form")
     return record
+
+
+def _of_its_kind(record: Record) -> bool:
+    about_a_text = record.kind not in {HEARTBEAT, WITNESSED}
+    return (record.digest is not None) == about_a_text and bool(record.note) == (record.kind == WITNESSED)
+
+
+def shown(seconds: int) -> str:
+    """A time of a witness, as entries write theirs."""
+    return datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(text: str) -> datetime.datetime:

@@ -15,13 +15,13 @@ import msgspec
 
 from xspm.errors import PolicyError
 from xspm.model.digest import digest
-from xspm.policy import exceptions, library, overrides
+from xspm.policy import exceptions, library, overrides, scopes
 from xspm.policy.checks import check_id_of, read_check
 from xspm.policy.folder import read_folder
 from xspm.policy.frameworks import mapping, read_framework
 from xspm.policy.library import Built, Compiled, Library
 from xspm.policy.policies import idle, placeless, read_policy
-from xspm.syntax.fields import Mistakes
+from xspm.syntax.fields import Fields, Mistakes
 from xspm.syntax.yaml import load_one
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xspm.model.schema import TypeSpec
     from xspm.policy.checks import CheckSource, Snippet
     from xspm.policy.folder import Folder
+    from xspm.policy.scopes import Assets
     from xspm.policy.shelf import Shelf
     from xspm.syntax.yaml import Document
 
@@ -40,15 +41,21 @@ _LONGEST_SHOWN: Final = 400
 """Characters of a line up to which an error shows it."""
 
 
-def build(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], shelf: Shelf | None = None) -> Built:
+def build(
+    folders: Sequence[Folder],
+    types: Callable[[], Mapping[str, TypeSpec]],
+    shelf: Shelf | None = None,
+    assets: Callable[[], Assets] | None = None,
+) -> Built:
     """Parse and compile every file of some folders, gathering every error instead of stopping at the first.
 
     Args:
         folders: what xspm ships first, then users' folders.
         types: the resource types that checks may speak of; called only if something must be compiled.
         shelf: checks that were compiled before; None to compile everything anew, as commands that verify do.
+        assets: the types of assets that policies may scope by, and their labels; None where scopes are not judged.
     """
-    builder = _Builder(types, shelf)
+    builder = _Builder(types, shelf, assets)
     for folder in folders:
         read = folder
         if folder.stamp is not None:
@@ -60,9 +67,15 @@ def build(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]]
 class _Builder:
     """Gathers what is sound and what is not, file by file."""
 
-    def __init__(self, types: Callable[[], Mapping[str, TypeSpec]], shelf: Shelf | None) -> None:
+    def __init__(
+        self,
+        types: Callable[[], Mapping[str, TypeSpec]],
+        shelf: Shelf | None,
+        assets: Callable[[], Assets] | None,
+    ) -> None:
         self._make_types = types
         self._shelf = shelf
+        self._assets = assets
         self._errors: list[XspmError] = []
         self._sources: dict[str, Check] = {}
         self._compiled: dict[str, Compiled] = {}
@@ -100,6 +113,8 @@ class _Builder:
         elif kind == "policies":
             policy = read_policy(document, name.removesuffix(".yaml"))
             self._unique(policy.name, self._policies, shown)
+            if self._assets is not None:
+                self._errors += scopes.unfit(Fields(document), policy.scope, self._assets())
             self._policies[policy.name] = policy
             if not folder.shipped:
                 self._own_policies.append(policy.name)
@@ -139,7 +154,7 @@ class _Builder:
     def finish(self) -> Built:
         requirements = dict(mapping(self._frameworks.values(), self._compiled))
         for policy in self._policies.values():
-            self._errors += self._check_overrides(policy)
+            self._errors += self._check_overrides(policy, requirements)
         for name in self._own_policies:
             checks_known = [compiled.check for compiled in self._compiled.values()]
             self._errors += idle(self._policies[name], checks_known, requirements)
@@ -209,8 +224,8 @@ class _Builder:
         said = mistakes.attempt(message, sure(source.message))
         return None if check is None or said is None else (check, applies, said)
 
-    def _check_overrides(self, policy: Policy) -> list[XspmError]:
-        return overrides.unfit(policy, [compiled.check for compiled in self._compiled.values()])
+    def _check_overrides(self, policy: Policy, requirements: Mapping[str, Sequence[str]]) -> list[XspmError]:
+        return overrides.unfit(policy, [compiled.check for compiled in self._compiled.values()], requirements)
 
 
 def _no_type(resource: str, types: Mapping[str, TypeSpec], source: CheckSource) -> PolicyError:

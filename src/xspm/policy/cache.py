@@ -11,13 +11,19 @@ import contextlib
 import hashlib
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MAGIC: Final = b"xspm-cache-1\n"
-_KEEP: Final = 16
+_KEEP: Final = 8
+"""Keys, each with its parts."""
+_MAX_KEPT: Final = 64 * 1024 * 1024
+"""Bytes of all of them; one library takes some six million."""
+_LEFT_SECONDS: Final = 3600
+"""Age from which a file that was not finished belongs to nobody any more."""
 _MAX_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -71,18 +77,29 @@ class Cache:
                 self._trim()
 
     def _trim(self) -> None:
+        """Drop the keys that were written longest ago, until few enough are left, and small enough together."""
         written: dict[str, float] = {}
+        sizes: dict[str, int] = {}
         parts: dict[str, list[str]] = {}
+        dropped: list[str] = []
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if not entry.name.startswith("."):
-                    group = entry.name.partition(".")[0]
-                    parts.setdefault(group, []).append(entry.path)
-                    written[group] = max(written.get(group, 0), entry.stat(follow_symlinks=False).st_mtime)
-        for group in sorted(written, key=lambda name: written[name])[:-_KEEP]:
-            for path in parts[group]:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+                status = entry.stat(follow_symlinks=False)
+                if entry.name.startswith("."):
+                    dropped += [entry.path] if status.st_mtime < time.time() - _LEFT_SECONDS else []
+                    continue
+                group = entry.name.partition(".")[0]
+                parts.setdefault(group, []).append(entry.path)
+                written[group] = max(written.get(group, 0), status.st_mtime)
+                sizes[group] = sizes.get(group, 0) + status.st_size
+        total = 0
+        for place, group in enumerate(sorted(written, key=lambda name: written[name], reverse=True)):
+            total += sizes[group]
+            if place and (place >= _KEEP or total > _MAX_KEPT):
+                dropped += parts[group]
+        for path in dropped:
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+                os.unlink(path)
 
     def touch(self, key: str) -> None:
         """Count a key as written now, so that it is not among the oldest."""

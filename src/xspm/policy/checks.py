@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from xspm.syntax.yaml import Document
 
+MOST_TITLE: Final = 70
+"""Characters of a title: what a line of a report has room for beside severity and id."""
+
 SECTIONS: Final = (
     "title",
     "severity",
@@ -218,8 +221,15 @@ def _example(entry: Fields, *, expect: Literal["pass", "fail", "unknown"]) -> Ex
     )
 
 
+def _title(fields: Fields) -> str:
+    title: str = fields.text("title")
+    if len(title) > MOST_TITLE:
+        fields.fail(f"`title` has {len(title)} characters, at most {MOST_TITLE} are shown whole", "title")
+    return title
+
+
 _READERS: Final[dict[str, Callable[[Fields], Any]]] = {
-    "title": methodcaller("text", "title"),
+    "title": _title,
     "severity": methodcaller("choice", "severity", SEVERITIES),
     "resource": methodcaller("text", "resource"),
     "tags": methodcaller("texts", "tags"),

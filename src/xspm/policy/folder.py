@@ -38,6 +38,8 @@ class Folder(msgspec.Struct, frozen=True):
     """For shipped content that is not read yet: digest of the names, sizes and times of its files."""
     alone: bool = False
     """Whether it is a single file, which `shown` names itself."""
+    given: str = ""
+    """What the user wrote to have it read; empty for what is in reach without being named."""
 
     def of(self, kind: str) -> dict[str, bytes]:
         """The files of one kind, by path relative to the kind's folder."""

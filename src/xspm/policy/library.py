@@ -18,7 +18,10 @@ from xspm.model.check import Check, Framework, Policy, PolicyException
 from xspm.model.digest import Digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xspm.model.unknown import Unknown
+    from xspm.policy.folder import Folder
 
 CONTENT: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content")
 """What xspm ships."""
@@ -65,8 +68,12 @@ class Built(msgspec.Struct, frozen=True):
     errors: tuple[XspmError, ...]
 
 
-def refuse(built: Built) -> None:
-    """Refuse what is not sound, and say how much of it there is.
+def refuse(built: Built, folders: Sequence[Folder] = ()) -> None:
+    """Refuse what is not sound, and say how much of it there is, and the command that shows all of it.
+
+    Args:
+        built: what was made.
+        folders: of which.
 
     Raises:
         PolicyError, CelError, DocumentError: the first mistake.
@@ -74,7 +81,10 @@ def refuse(built: Built) -> None:
     if built.errors:
         first, rest = built.errors[0], len(built.errors) - 1
         if rest:
-            first.hint = f"{first.hint + '; ' if first.hint else ''}{rest} more: xspm policy lint"
+            from shlex import join  # noqa: PLC0415 - only an error needs it
+
+            command = join(["xspm", "policy", "lint", *(folder.given for folder in folders if folder.given)])
+            first.hint = f"{first.hint + '; ' if first.hint else ''}{rest} more: {command}"
         raise first
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xspm.model.schema import TypeSpec
     from xspm.policy.cache import Cache
     from xspm.policy.folder import Folder
+    from xspm.policy.scopes import Assets
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(__file__))
 
@@ -41,59 +42,80 @@ class Sources(msgspec.Struct, frozen=True):
     frameworks: dict[str, Framework]
 
 
-def load(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Library:
+def load(
+    folders: Sequence[Folder],
+    types: Callable[[], Mapping[str, TypeSpec]],
+    cache: Cache | None,
+    assets: Callable[[], Assets] | None = None,
+) -> Library:
     """Return the library of some folders, from the cache if it has exactly this one.
 
     Args:
         folders: what xspm ships first, then users' folders.
         types: the resource types that checks may speak of; called only if something must be compiled.
         cache: None to compile everything anew, as commands that verify do.
+        assets: the types of assets that policies may scope by; called only if something must be read.
 
     Raises:
         PolicyError, CelError, DocumentError: a file is not sound.
     """
     key = _key(folders)
-    cached = _cached(key, cache, lambda: _sound(folders, types, cache)) if cache else None
+    cached = _cached(key, cache, lambda: _sound(folders, types, cache, assets)) if cache else None
     if cached is not None:
         return cached
-    made = _built(folders, types, cache)
-    refuse(made)
+    made = _built(folders, types, cache, assets)
+    refuse(made, folders)
     if cache:
         _store(key, cache, made)
     return made.library
 
 
-def listed(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Built:
+def listed(
+    folders: Sequence[Folder],
+    types: Callable[[], Mapping[str, TypeSpec]],
+    cache: Cache | None,
+    assets: Callable[[], Assets] | None = None,
+) -> Built:
     """Return what `build` makes of some folders, from the cache if it has exactly that; arguments as for `load`.
 
     What is not sound is in `errors`, and then nothing comes from the cache. Not for commands that verify.
     """
     key = _key(folders)
-    library = _cached(key, cache, lambda: _built(folders, types, cache).library) if cache else None
+    library = _cached(key, cache, lambda: _built(folders, types, cache, assets).library) if cache else None
     payload = cache.get(f"{key}.{_SOURCES}") if cache and library else None
     if library is not None and payload is not None:
         with contextlib.suppress(msgspec.DecodeError):
             sources = msgspec.json.decode(payload, type=Sources)
             return Built(library=library, checks=sources.checks, frameworks=sources.frameworks, errors=())
-    made = _built(folders, types, cache)
+    made = _built(folders, types, cache, assets)
     if cache and not made.errors:
         _store(key, cache, made)
     return made
 
 
-def _sound(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Library:
-    built = _built(folders, types, cache)
-    refuse(built)
+def _sound(
+    folders: Sequence[Folder],
+    types: Callable[[], Mapping[str, TypeSpec]],
+    cache: Cache | None,
+    assets: Callable[[], Assets] | None,
+) -> Library:
+    built = _built(folders, types, cache, assets)
+    refuse(built, folders)
     return built.library
 
 
-def _built(folders: Sequence[Folder], types: Callable[[], Mapping[str, TypeSpec]], cache: Cache | None) -> Built:
+def _built(
+    folders: Sequence[Folder],
+    types: Callable[[], Mapping[str, TypeSpec]],
+    cache: Cache | None,
+    assets: Callable[[], Assets] | None,
+) -> Built:
     """Build a library; of the checks only those anew that the cache does not hold one by one."""
     from xspm.policy.building import build  # noqa: PLC0415 - a cached start parses nothing
     from xspm.policy.shelf import Shelf  # noqa: PLC0415
 
     shelf = Shelf(cache, hashlib.sha256(f"checks one by one\0{_state()}".encode()).hexdigest()) if cache else None
-    made = build(folders, types, shelf)
+    made = build(folders, types, shelf, assets)
     if shelf:
         shelf.save()
     return made

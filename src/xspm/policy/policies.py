@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from xspm.errors import PolicyError
+from xspm.errors import PolicyError, together
 from xspm.model.check import SEVERITIES, Check, Override, Policy, Selection
 from xspm.policy.patterns import matches
 
@@ -86,7 +86,13 @@ def _scope(fields: Fields) -> dict[str, tuple[str, ...]]:
         fields.get("scope")
         return {}
     below = fields.child("scope")
-    return {label: below.texts(label) for label in below.keys()}  # noqa: SIM118 - not a dict
+    scope = {label: below.texts(label) for label in below.keys()}  # noqa: SIM118 - not a dict
+    empty = [
+        below.mistake(f"`{label}` names nothing, so no asset meets it", label) for label in scope if not scope[label]
+    ]
+    if empty:
+        raise together(empty)
+    return scope
 
 
 def _days(fields: Fields, key: str) -> int | None:

@@ -164,8 +164,7 @@ def refuse_unwritable(path: str) -> None:
         ReportError: the folder is missing or may not be written to, or the path is a folder.
     """
     with _blamed(path):
-        target = os.path.realpath(path)
-        mode = _mode(target)
+        target, mode = _target(path)
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if mode is None or stat.S_ISREG(mode):
@@ -196,8 +195,7 @@ def write_all(reports: Mapping[str, Text]) -> None:
         direct: dict[str, Text] = {}
         for path, text in reports.items():
             with _blamed(path):
-                target = os.path.realpath(path)
-                mode = _mode(target)
+                target, mode = _target(path)
                 if mode is None or stat.S_ISREG(mode):
                     drafts[_draft(target, text, mode)] = target
                 else:
@@ -224,11 +222,16 @@ def _blamed(path: str) -> Iterator[None]:
         raise ReportError(f"the report could not be written: {why}", file=clean(path)) from error
 
 
-def _mode(path: str) -> int | None:
+def _target(path: str) -> tuple[str, int | None]:
+    """Return where a report goes in the end, and the mode of what is there; None when nothing is.
+
+    What is no regular file keeps its path: an open pipe (`/dev/fd/63`) is a link to a name that nothing has.
+    """
     try:
-        return os.stat(path).st_mode  # noqa: PTH116 - as above
+        mode = os.stat(path).st_mode  # noqa: PTH116 - as above
     except FileNotFoundError:
-        return None
+        return os.path.realpath(path), None
+    return os.path.realpath(path) if stat.S_ISREG(mode) else path, mode
 
 
 def _open(path: str) -> BinaryIO:

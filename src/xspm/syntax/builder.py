@@ -7,6 +7,7 @@ is counted, so that a few hundred bytes cannot stand for gigabytes.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -30,6 +31,14 @@ _TYPED_TAGS: Final[dict[str, tuple[type, ...]]] = {
     f"{_TAG}int": (int, dict),
     f"{_TAG}null": (type(None),),
 }
+_OWN_TAGS: Final = frozenset(
+    f"{_TAG}{name}"
+    for name in ("binary", "bool", "float", "int", "map", "merge", "null", "omap", "pairs", "seq", "set", "timestamp")
+)
+"""Tags that an error may name. Any other, like an alias, may be a password that nobody put in quotes."""
+_PLAIN_KEY: Final = r"[a-z]{1,16}(?:[A-Z][a-z]{1,12}){0,3}"
+"""Keys that an error may name: words, as fields are called, and nothing drawn at random."""
+_QUOTES: Final = "a text that begins with {} stands in quotes"
 _TAB: Final = "a tab stands where YAML allows only spaces"
 
 
@@ -230,25 +239,26 @@ class Parser:
 
     def _tagged(self, tag: str, text: str, mark: Mark) -> Any:
         """Return the value of a scalar with an explicit tag."""
-        shown = "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
         types = _TYPED_TAGS.get(tag)
         if types is None:
-            self._fail(
-                f"the tag {shown} is not known here",
-                mark,
-                hint="YAML's own types are read: null, bool, int, float, str",
-            )
+            self._unknown_tag(tag, mark, "YAML's own types are read: null, bool, int, float, str")
         value = resolve(text)
         if type(value) not in types:
-            self._fail(f"this is not a value of type {shown}", mark)
+            self._fail(f"this is not a value of type !!{tag.removeprefix(_TAG)}", mark)
         return float(value) if tag == f"{_TAG}float" and type(value) is int else value
+
+    def _unknown_tag(self, tag: str, mark: Mark, hint: str | None = None) -> NoReturn:
+        """Refuse a tag; only YAML's own are named."""
+        if tag in _OWN_TAGS:
+            self._fail(f"the tag !!{tag.removeprefix(_TAG)} is not known here", mark, hint)
+        self._fail("the tag is not known here", mark, _QUOTES.format("!"))
 
     def _open(self, event: Any, depth: int, value: Any, nodes: int) -> _Frame:
         """Begin a collection."""
         if depth >= self._limits.max_depth:
             self._fail(f"nested deeper than {self._limits.max_depth} levels", event.start_mark)
         if event.tag not in _COLLECTION_TAGS:
-            self._fail(f"the tag {event.tag.replace(_TAG, '!!')} is not known here", event.start_mark)
+            self._unknown_tag(event.tag, event.start_mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         return _Frame(value, {} if type(value) is dict else [], event.start_mark, event.anchor, nodes)
@@ -272,12 +282,12 @@ class Parser:
         """Return value, entry, height and number of nodes of what an alias names."""
         mark = event.start_mark
         if event.anchor not in self._anchors:
-            self._fail(f"the alias *{event.anchor} names no anchor above it", mark)
+            self._fail("the alias names no anchor above it", mark, _QUOTES.format("*"))
         anchor = self._anchors[event.anchor]
         if anchor is None:
-            self._fail(f"the alias *{event.anchor} stands inside what it names", mark)
+            self._fail("the alias stands inside what it names", mark)
         if depth + anchor.height > self._limits.max_depth:
-            self._fail(f"nested deeper than {self._limits.max_depth} levels by the alias *{event.anchor}", mark)
+            self._fail(f"nested deeper than {self._limits.max_depth} levels by the alias", mark)
         self._alias_nodes += anchor.nodes
         if self._alias_nodes > self._limits.max_alias_nodes:
             self._fail(f"aliases amount to more than {self._limits.max_alias_nodes} values when written out", mark)
@@ -297,7 +307,7 @@ class Parser:
         if key in frame.value:
             first = frame.tree[key]
             line = (first[0] if type(first) is tuple else first).line + 1 + self._offset
-            self._fail(f"duplicate key {key!r}, first given on line {line}", mark)
+            self._fail(f"duplicate key{shown_key(key)}, first given on line {line}", mark)
         merges = key == "<<" and getattr(event, "tag", "") is None and event.implicit[0]
         frame.key = None if merges else key
         frame.key_mark = mark
@@ -359,6 +369,11 @@ class Parser:
         line = self._data.count(b"\n", 0, position)
         code = error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
         return self._error(f"the control character U+{code:04X} is not allowed in YAML", line, None)
+
+
+def shown_key(key: str) -> str:
+    """Return a key as an error may name it, with a space before it, or nothing."""
+    return f" {key!r}" if re.fullmatch(_PLAIN_KEY, key) else ""
 
 
 def _line(text: str, line: int) -> str | None:

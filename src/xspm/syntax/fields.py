@@ -130,8 +130,10 @@ class Fields:
             self.fail(f"`{key}` is missing")
         if isinstance(value, int | float) and not isinstance(value, bool):
             self.fail(f"`{key}` must be text", key, hint=f'put quotes around it: "{value}"')
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str):
             self.fail(f"`{key}` must be text", key)
+        if not value.strip():
+            self.fail(f"`{key}` is empty", key)
         return value.strip()
 
     def choice(self, key: str, choices: Sequence[str], default: Any = _MISSING) -> Any:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xspm.errors import DocumentError
+from xspm.syntax.builder import shown_key
 from xspm.syntax.scalars import resolve, unrepresentable
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def decode_all(text: str, *, file: str, max_depth: int) -> list[Decoded] | None:
         except RecursionError:
             return None
         except _DuplicateKeyError as error:
-            raise DocumentError(f"duplicate key {error.key!r} in a JSON object", file=file, line=line + 1) from None
+            raise DocumentError(
+                f"duplicate key{shown_key(error.key)} in a JSON object", file=file, line=line + 1
+            ) from None
         except ValueError:
             return None
         if type(value) not in (dict, list):

@@ -14,12 +14,14 @@ from xspm.app import scan as module
 from xspm.app.policies import InForce
 from xspm.app.reference import ReferenceEngine
 from xspm.app.scan import Request, engine_for, now, recognise, report, scan
+from xspm.connectors import kubernetes, linux
 from xspm.errors import ConnectorError, UsageError
 from xspm.policy.assess import FastEngine
 from xspm.policy.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from xspm.connector import Options
     from xspm.model.asset import Snapshot
@@ -46,6 +48,8 @@ class Street:
         match target.removeprefix("house:"):
             case "closed":
                 raise ConnectorError("nobody opens", hint="ring")
+            case "//me:secret@street":
+                raise ConnectorError(f"{target}: nobody opens", hint=f"ring at {target}")
             case "collapsed":
                 raise RuntimeError("bang")
             case "open":
@@ -129,6 +133,27 @@ def test_a_target_that_takes_too_long_is_a_failure(monkeypatch: pytest.MonkeyPat
 
 def test_a_target_named_twice_is_read_once() -> None:
     assert len(_scan("house:a", "house:a").assessments) == 1
+
+
+def test_a_path_in_several_spellings_is_one_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word that stands for something else than a path stays one, even where a path of that name exists."""
+    (tmp_path / "pod.yaml").touch()
+    (tmp_path / "link.yaml").symlink_to("pod.yaml")
+    (tmp_path / "host").mkdir()
+    monkeypatch.chdir(tmp_path)
+    readers = (linux.CONNECTOR, kubernetes.CONNECTOR)
+    monkeypatch.setattr(module, "recognise", lambda target: next(each for each in readers if each.recognises(target)))
+    targets = ["pod.yaml", "./pod.yaml", str(tmp_path / "pod.yaml"), "link.yaml", "host", "./host", "-"]
+    assert [target for target, _ in module._readers(targets)] == ["pod.yaml", "host", "./host", "-"]
+
+
+def test_a_password_in_an_address_is_shown_nowhere() -> None:
+    with pytest.raises(UsageError) as caught:
+        recognise("boat://me:secret@sea")
+    assert "secret" not in caught.value.diagnostics()
+    run = _scan("house://me:secret@street")
+    assert "secret" not in str(run)
+    assert [one.target for one in run.failures] == ["house://me:***@street"]
 
 
 def test_what_no_connector_reads_is_refused() -> None:

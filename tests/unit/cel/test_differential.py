@@ -562,8 +562,23 @@ def test_engines_agree_on_typed_resources(source: str, document: Any) -> None:
         ),
         ("!['a', 'b'].all(v, v == 'b') && resource.b.c == 1", {"b": {"c": 1}, "u": Unknown("denied")}),
         ("resource.m[?'a'] == resource.m[?'b']", {"m": {"a": Unknown("denied"), "b": 1}}),
+        *((f"{kind}(resource.s)", {"s": text}) for kind in ("int", "uint", "double") for text in (
+            "12", " 12", "12 ", "12\n", "+12", "-0", "0x12", "0x1p3", "1_0", "1e3", "1e", ".5", "5.", "", " ", "nan", "nan(1)", "-INF", "0" * 41 + "1", "٣",
+        )),
+        *(("timestamp(resource.s) == timestamp('2020-01-02T00:00:00Z')", {"s": text}) for text in (
+            "2020-01-02T00:00:00Z", " 2020-01-02T00:00:00Z", "2020-01-02T00:00:00Z ", "2020-1-2T00:00:00Z", "2020-01-02t00:00:00z", "2020-01-02 00:00:00Z",
+        )),
+        ("int(resource.u) == 1 || true", {"u": Unknown("denied")}),
+        ("int(resource.u) == 1 || true", {"u": " 1"}),
+        ("resource.l.map(i, int(i))", {"l": ["1", "2"]}),
+        ("{1: 'a', 1u: 'b'}", {}),
+        ("{1u: 'b', resource.i: 'a'}", {"i": 1}),
+        ("size(lists.range(resource.i))", {"i": 1_250_000}),
+        ("size(lists.range(resource.i))", {"i": 10_000_000_000}),
+        ("lists.range(resource.i)", {"i": -1}),
+        ("[?optional.none(), 1]", {}),
     ],
-)
+)  # fmt: skip
 def test_engines_agree_on_rare_cases(source: str, document: Any) -> None:
     ours, theirs = answers(source, document)
     assert plain(ours) == plain(theirs) or {type(ours), type(theirs)} == {EvaluationError}

@@ -121,7 +121,6 @@ def test_reading_an_unknown_is_unknown(source: str) -> None:
         "optional.none().value()",
         "optional.of(1)",
         "[optional.of(1)]",
-        "lists.range(-1)",
     ],
 )
 def test_errors_are_values(source: str) -> None:

@@ -22,7 +22,13 @@ MESSAGES: list[tuple[str, str]] = [
     ("{ {'a': '}'}['a'] }", "}"),
     ("{resource.raw.nope}", "?"),
     ("{now} {params.word}", "2026-01-02T03:04:05Z a"),
-    ("{resources['k8s.role']}", "unknown (denied)"),
+    ("{resources['k8s.role']}", "unknown"),
+    ("belongs to {resource.forwarding}", "belongs to nobody known"),
+    ("runs as {resource.forwarding}:{resource.forwarding}", "runs as nobody known:not set"),
+    ("of the package {resource.forwarding} runs", "of the package none runs"),
+    ("failures: {resource.forwarding} within {resource.forwarding} s", "failures: not set within none s"),
+    ("is {resource.forwarding}, {resource.forwarding}{resource.forwarding}", "is not set, not setnot set"),
+    ("auto {resource.forwarding}", "auto not set"),
 ]
 
 
@@ -80,7 +86,7 @@ SHOWN: list[tuple[Any, str]] = [
     ([[], {}], "[], {}"),
     ([1, [2, 3]], "1, [2, 3]"),
     ({"a": {"b": 1}}, "a={b=1}"),
-    (Unknown("denied"), "unknown (denied)"),
+    (Unknown("denied"), "unknown"),
     (EvaluationError("bad"), "?"),
     ("a\x1b[31m\nb\xa0c", "a\\x1b[31m\\nb c"),
     ("x" * 300, "x" * 199 + "…"),

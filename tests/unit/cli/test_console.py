@@ -45,7 +45,22 @@ def test_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_colour_in_a_pipe() -> None:
     assert not console.coloured()
-    assert console.width() == 100
+    assert console.width() == 80
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("60", 60), ("80", 80), ("140", 140), ("3", 40), ("", 80), ("0", 80), ("-5", 80), ("wide", 80), ("²", 80), ("9" * 9, 80)],
+)  # fmt: skip
+def test_width_that_the_environment_says(said: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", said)
+    assert expected == console.width()
+
+
+def test_what_the_environment_says_goes_before_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "72")
+    assert console.width() == 72
 
 
 @pytest.mark.parametrize(("columns", "expected"), [("60", 60), ("10", 40)])

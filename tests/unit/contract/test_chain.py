@@ -14,7 +14,7 @@ from parties import AUDIT, NOW, PLATFORM, SECURITY, after, chain, link, party, p
 from xspm.contract.chain import follow, read_link
 from xspm.contract.envelope import Envelope
 from xspm.contract.statement import CONTRACT, encode_statement, subject
-from xspm.contract.terms import Bundle, Degraded, Member, Party
+from xspm.contract.terms import Bundle, Critical, Degraded, ExceptionTerms, Member, Party, Terms
 from xspm.errors import ContractError
 from xspm.model.digest import Digest, digest
 
@@ -122,7 +122,7 @@ def test_a_weaker_rule_is_not_asked_for_its_own_introduction() -> None:
     [
         (Bundle(2, ONE), Bundle(1, TWO), "goes back to older policies"),
         (Bundle(2, ONE), None, "goes back to older policies"),
-        (Bundle(2, ONE), Bundle(2, TWO), "has other policies under the number 2"),
+        (Bundle(2, ONE), Bundle(2, TWO), "2.dsse.json: version 2 has other policies under the number 2"),
         (Bundle(2, ONE), Bundle(3, TWO), None),
         (None, Bundle(1, TWO), None),
     ],
@@ -167,10 +167,13 @@ def test_the_last_version_must_hold_today() -> None:
 ALONE = {"accept_contract": {"security": 1}, "publish_policy": {"security": 1}}
 
 
+LAX = terms(rules=ALONE, policies=Bundle(1, ONE), degraded=Degraded("two left", "2026-07-01", "2026-05-15"))
+
+
 @pytest.mark.parametrize("now", ["2026-05-14T23:59:59Z", "2026-07-02T00:00:00Z"])
 def test_lax_rules_hold_in_the_degraded_mode_only(now: str) -> None:
     degraded = Degraded("two left", "2026-07-01", "2026-05-15")
-    lax = link(terms(rules=ALONE, degraded=degraded), "alice")
+    lax = link(terms(rules=ALONE, degraded=degraded), "alice", "dave")
     assert followed([lax], "2026-07-01T23:59:59Z") == 1
     with pytest.raises(ContractError, match="holds only in its degraded mode, from 2026-05-15 to 2026-07-01: rules"):
         followed([lax], now)
@@ -179,11 +182,72 @@ def test_lax_rules_hold_in_the_degraded_mode_only(now: str) -> None:
 
 
 def test_nobody_prolongs_the_degraded_mode_alone() -> None:
-    lax = link(terms(rules=ALONE, degraded=Degraded("two left", "2026-07-01", "2026-05-15")), "alice")
+    lax = link(LAX, "alice", "frank")
     longer = Degraded("two left", "2026-08-01", "2026-05-15")
     with pytest.raises(ContractError, match="a degraded mode takes people of two parties; signed by alice and bob"):
         followed([lax, after(lax, "alice", "bob", degraded=longer)])
     assert followed([lax, after(lax, "alice", "frank", degraded=longer)]) == 2
+
+
+def test_nobody_begins_in_the_degraded_mode_alone() -> None:
+    with pytest.raises(ContractError, match=r"a degraded mode takes people of two parties; signed by alice .security."):
+        followed([link(LAX, "alice")])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"parties": {**LAX.parties, "puppets": party("mallory")}},
+        {"rules": {**ALONE, "declare_degraded": {"security": 1}}},
+        {"rules": {"accept_contract": {"security": 2, "audit": 1}, "publish_policy": {"security": 1}}, "degraded": None},
+        {"critical": (Critical(("host:*",), {"security": 1}),)},
+    ],
+)  # fmt: skip
+def test_nobody_changes_powers_alone_by_lax_rules(more: dict[str, Any]) -> None:
+    """Or a party alone in the degraded mode would seat the people who then prolong it with them."""
+    lax = link(LAX, "alice", "frank")
+    with pytest.raises(ContractError, match="to change who may do what takes people of two parties; signed by alice"):
+        followed([lax, after(lax, "alice", "bob", **more)])
+    assert followed([lax, after(lax, "alice", "bob", "frank", **more)]) == 2
+    assert followed([lax, after(lax, "alice", policies=Bundle(2, TWO))]) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "weaker", "names", "complaint"),
+    [
+        ({}, False, ("alice", "bob"), None),
+        ({}, False, ("alice", "dave"), "publish_policy by the rules of version 1 wants 1 more of security"),
+        ({}, True, ("alice", "bob"), "weaken_policy by the rules of version 1 wants 1 more of platform"),
+        ({}, True, ("alice", "bob", "dave"), None),
+        ({"expires": "2027-06-30"}, False, ("alice", "bob"), "accept_contract by the rules of version 1 wants 1 more of platform"),
+        ({"exceptions": ExceptionTerms(30)}, False, ("alice", "bob"), "accept_contract by the rules of version 1 wants 1 more"),
+    ],
+)  # fmt: skip
+def test_who_brings_other_policies(
+    more: dict[str, Any],
+    weaker: bool,  # noqa: FBT001 - of a table
+    names: tuple[str, ...],
+    complaint: str | None,
+) -> None:
+    """Policies that are no weaker need those who publish them, and everything else the other side too."""
+    first = link(terms(policies=Bundle(1, ONE)), "alice", "bob", "dave")
+    links = [first, after(first, *names, policies=Bundle(2, TWO), **more)]
+
+    def judge(_old: Terms, _new: Terms) -> bool:
+        assert "dave" not in names, "asked though it decides nothing"
+        return weaker
+
+    if complaint is None:
+        assert follow(links, first.digest, NOW, judge)[-1].link.terms.version == 2
+    else:
+        with pytest.raises(ContractError, match=complaint):
+            follow(links, first.digest, NOW, lambda _old, _new: weaker)
+
+
+def test_the_first_policies_take_both_sides() -> None:
+    first = link(terms(), "alice", "bob", "dave")
+    with pytest.raises(ContractError, match="accept_contract by the rules of version 1 wants 1 more of platform"):
+        follow([first, after(first, "alice", "bob", policies=Bundle(1, ONE))], first.digest, NOW, lambda *_: False)
 
 
 def test_earlier_versions_may_have_expired() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parties import AUDIT, NOW, PLATFORM, SECURITY, key_id, link, party, public, terms
-from xspm.contract.chain import follow
+from xspm.contract.chain import Link, follow
 from xspm.contract.changes import changes, needs
 from xspm.contract.terms import (
     Bundle,
@@ -190,7 +190,32 @@ OPTIONS: dict[str, list[Any]] = {
 )
 def test_needs_are_what_the_chain_asks(more: dict[str, Any], names: set[str], weaker: bool) -> None:  # noqa: FBT001 - drawn
     """A proposal of which nothing is missing is accepted, and no other is."""
-    first = link(terms(policies=Bundle(1, ONE)), "alice", "bob", "dave")
+    assert_agree(link(terms(policies=Bundle(1, ONE)), "alice", "bob", "dave"), more, names, weaker=weaker)
+
+
+LAX: dict[str, Any] = {
+    "policies": Bundle(1, ONE),
+    "degraded": Degraded("few", "2026-07-01", "2026-05-15"),
+    "rules": {"accept_contract": {"security": 1}, "publish_policy": {"security": 1}},
+}
+
+
+@given(
+    st.fixed_dictionaries({}, optional={field: st.sampled_from(values) for field, values in OPTIONS.items()}),
+    st.sets(st.sampled_from(ALL)),
+    st.booleans(),
+    st.booleans(),
+)
+def test_needs_of_small_changes(more: dict[str, Any], names: set[str], weaker: bool, lax: bool) -> None:  # noqa: FBT001 - drawn
+    """The same where little changes, which only those who publish policies may be asked for, and by lax rules."""
+    under = LAX if lax else {"policies": Bundle(1, ONE)}
+    kept = {field: value for field, value in more.items() if field != "parties"}
+    if kept.get("degraded", LAX) is None and "rules" not in kept:
+        del kept["degraded"]  # or the rules would be too lax
+    assert_agree(link(terms(**under), "alice", "bob", "dave"), {**under, **kept}, names, weaker=weaker)
+
+
+def assert_agree(first: Link, more: dict[str, Any], names: set[str], *, weaker: bool) -> None:
     new = terms(version=2, predecessor=first.digest, **more)
     known = {*first.terms.member_keys(), *new.member_keys()}
     signed = sorted(name for name in names if key_id(name) in known)
@@ -202,6 +227,22 @@ def test_needs_are_what_the_chain_asks(more: dict[str, Any], names: set[str], we
     except ContractError:
         accepted = False
     assert accepted == (not any(one.missing for one in wanted)), wanted
+
+
+def test_needs_by_lax_rules() -> None:
+    """What no rule asks for is said all the same: people of two parties."""
+    old, new = terms(**LAX), terms(**{**LAX, "version": 2, "exceptions": ExceptionTerms(30)})
+
+    def said_of(*names: str) -> list[tuple[str, str]]:
+        keys = [key_id(name) for name in names]
+        return [(one.why, one.missing) for one in needs(old, new, keys, lambda *_: False) if not one.rule]
+
+    why = "to change who may do what takes people of two parties"
+    assert said_of() == [(why, "people of two parties")]
+    assert said_of("alice", "bob") == [(why, "somebody of another party than security")]
+    assert said_of("alice", "frank") == [(why, "")]
+    (_, also) = needs(None, old, [key_id("alice")], lambda *_: False)
+    assert also.missing == "somebody of another party than security"
 
 
 def test_needs_of_a_first_version() -> None:

@@ -122,7 +122,7 @@ def test_policies_that_changed_take_the_rule_for_weakening() -> None:
     (route,) = [one for one in routes(made(first, later)) if one.kind == "policies"]
     assert "3 of security (alice, bob, carol)" in route.who
     assert route.who.startswith("1 of platform (dave, erin) and 1 of security (alice, bob, carol), or ")
-    added = agreed(version=2, predecessor=BUNDLE.digest)
+    added = agreed(version=2, predecessor=BUNDLE.digest, rules=strict)
     bare = agreed(policies=None, rules=strict)
     (route,) = [one for one in routes(made(bare, added)) if one.kind == "policies"]
     assert route.who == "1 of platform (dave, erin) and 1 of security (alice, bob, carol)"
@@ -144,8 +144,38 @@ def test_a_small_team_shrinks_the_groups() -> None:
         degraded=Degraded("two people", "2026-06-30", "2026-05-15"),
         scanners={"ci": Scanner((public("ci"),), ("*",), "security")},
     )
-    assert groups(made(small), "contract") == [["alice"]]
+    assert groups(made(small), "contract") == [["alice", "dave"]]
+    assert groups(made(small), "policies") == [["alice"]]
     assert [one.name for group in fewest(routes(made(small))) for one in group] == ["alice", "ci"]
+
+
+LAX: Any = {"accept_contract": {"security": 1}, "publish_policy": {"security": 1}}
+
+
+def test_the_next_version_takes_what_the_rules_of_this_one_ask() -> None:
+    """Who may act by the version in force could bring the next one, though nothing changed up to now."""
+    lax = agreed(version=2, predecessor=BUNDLE.digest, rules=LAX, degraded=Degraded("few", "2026-06-30", "2026-05-15"))
+    assert groups(made(agreed(), lax), "policies") == [["alice"], ["bob"], ["carol"]]
+    pairs = {(one, other) for one in SECURITY for other in ("dave", "erin", "frank")}
+    assert {tuple(group) for group in groups(made(agreed(), lax), "contract")} == pairs
+    assert {one.name for group in fewest(routes(made(agreed(), lax))) for one in group} == {"ci", *SECURITY}
+
+
+def test_a_first_version_in_degraded_mode_takes_two_parties() -> None:
+    lax = agreed(rules=LAX, policies=None, degraded=Degraded("few", "2026-06-30", "2026-05-15"))
+    (route,) = [one for one in routes(made(lax)) if one.kind == "contract"]
+    assert route.who == "1 of security (alice, bob, carol) and 1 of another party (dave, erin, frank)"
+    assert groups(made(lax), "policies") == [["alice"], ["bob"], ["carol"]]
+
+
+def test_policies_alone_take_those_who_publish_and_weaken_them() -> None:
+    rules: Any = {
+        "accept_contract": {"security": 3, "platform": 2},
+        "publish_policy": {"security": 1},
+        "weaken_policy": {"security": 1, "platform": 1},
+    }
+    found = groups(made(agreed(rules=rules)), "policies")
+    assert found == [[one, other] for one in SECURITY for other in PLATFORM]
 
 
 @pytest.mark.parametrize(

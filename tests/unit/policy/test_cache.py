@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from xspm.policy import cache as module
 from xspm.policy.cache import Cache
 
 if TYPE_CHECKING:
@@ -78,8 +80,38 @@ def test_only_the_newest_files_are_kept(tmp_path: Path) -> None:
         cache.put(f"{index:02}", b"payload")
         os.utime(tmp_path / "cache" / f"{index:02}", (index, index))
     kept = sorted(path.name for path in (tmp_path / "cache").iterdir())
-    assert len(kept) == 16
+    assert len(kept) == 8
     assert kept[-1] == "29"
+
+
+def test_all_together_stay_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_KEPT", 1000)
+    cache = Cache(tmp_path / "cache")
+    for index in range(5):
+        for key in (f"{index:02}.part", f"{index:02}"):
+            cache.put(key, b"x" * 100)
+            os.utime(tmp_path / "cache" / key, (index, index))
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [
+        "02",
+        "02.part",
+        "03",
+        "03.part",
+        "04",
+        "04.part",
+    ]
+    cache.put("99", b"x" * 2000)
+    assert cache.get("99") == b"x" * 2000
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["99"]
+
+
+def test_what_was_never_finished_goes_in_time(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    cache.put("aa", b"payload")
+    for name, age in {".bb.1": 0.0, ".cc.2": 7200.0}.items():
+        (tmp_path / "cache" / name).write_bytes(b"half")
+        os.utime(tmp_path / "cache" / name, (time.time() - age,) * 2)
+    cache.put("dd", b"payload")
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [".bb.1", "aa", "dd"]
 
 
 def test_a_key_is_dropped_with_its_parts(tmp_path: Path) -> None:

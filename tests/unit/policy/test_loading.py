@@ -112,6 +112,13 @@ def test_loading_stops_at_the_first_mistake_and_counts_the_others() -> None:
     assert caught.value.hint == "1 more: xspm policy lint"
 
 
+def test_the_command_that_shows_every_mistake_can_be_pasted() -> None:
+    named = msgspec.structs.replace(folder({"checks/a.yaml": "[]", "checks/b.yaml": "[]"}), given="our checks")
+    with pytest.raises(PolicyError) as caught:
+        loading.load([folder({}), named], types, None)
+    assert caught.value.hint == "1 more: xspm policy lint 'our checks'"
+
+
 def test_a_single_mistake_promises_no_more() -> None:
     with pytest.raises(PolicyError) as caught:
         loading.load([folder({"checks/a.yaml": "[]"})], types, None)

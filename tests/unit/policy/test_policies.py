@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from xspm.errors import PolicyError
@@ -113,6 +114,10 @@ def test_scope(scope: dict[str, tuple[str, ...]], *, expected: bool) -> None:
         (Override(("linux.*",), params={"days": 1, "names": ["b"], "share": 1}), []),
         (Override(("k8s.*",), severity="low"), ["overrides k8s.*, which names no check"]),
         (
+            Override(("*.b", "linux.sshd.z"), severity="low"),
+            ["overrides *.b, linux.sshd.z, of which it selects no check"],
+        ),
+        (
             Override(("linux.*",), params={"hours": 1}),
             ["sets the parameter 'hours', which none of the checks it names has"],
         ),
@@ -124,8 +129,10 @@ def test_scope(scope: dict[str, tuple[str, ...]], *, expected: bool) -> None:
     ],
 )
 def test_overrides_that_do_not_fit_are_named(override: Override, complaints: list[str]) -> None:
-    policy = Policy("p", "T", "1", include=(), overrides=(override,))
-    assert [f"policy p {complaint}" for complaint in complaints] == [str(error) for error in unfit(policy, [CHECK])]
+    policy = Policy("p", "T", "1", include=(Selection(frameworks=("f",)),), overrides=(override,))
+    other = msgspec.structs.replace(CHECK, id="linux.sshd.b", parameters=())
+    found = unfit(policy, [CHECK, other], {CHECK.id: ("f:1",)})
+    assert [f"policy p {complaint}" for complaint in complaints] == [str(error) for error in found]
 
 
 def test_an_entry_that_selects_nothing_is_named_with_its_place() -> None:

@@ -17,6 +17,7 @@ from xspm.report.interface import (
     format_for,
     load,
     parse_output,
+    refuse_unwritable,
     rendered,
     write,
     write_all,
@@ -144,6 +145,16 @@ def test_parts_are_the_whole_report(name: str, run: Run, empty: Run) -> None:
     for one in (run, empty):
         assert "".join(rendered(name, one)) == load(name).render(one)
     assert isinstance(load("json"), InParts)
+
+
+def test_write_to_an_open_pipe_by_its_number() -> None:
+    """As a shell's `>(command)` names it: the link leads to no path."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as pipe:
+        refuse_unwritable(f"/dev/fd/{writing}")
+        write(f"/dev/fd/{writing}", "through")
+        os.close(writing)
+        assert pipe.read() == "through"
 
 
 def test_parts_reach_files_and_pipes(tmp_path: Path) -> None:

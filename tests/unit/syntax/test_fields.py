@@ -53,7 +53,7 @@ def test_values_come_out_as_asked_for() -> None:
     [
         (lambda f: f.text("absent"), "f.yaml:1:1: `absent` is missing"),
         (lambda f: f.text("count"), "f.yaml:2:1: `count` must be text"),
-        (lambda f: f.text("empty"), "f.yaml:3:1: `empty` must be text"),
+        (lambda f: f.text("empty"), "f.yaml:3:1: `empty` is empty"),
         (lambda f: f.choice("title", ["x", "y"]), "f.yaml:1:1: `title` is 'A title', not one of x, y"),
         (lambda f: f.texts("title"), "f.yaml:1:1: `title` must be a list"),
         (lambda f: f.texts("mixed"), "f.yaml:7:5: `mixed` must be a list of text"),

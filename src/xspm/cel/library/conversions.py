@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any, Final
 
+from xspm.cel.forms import DOUBLE, INTEGER
 from xspm.cel.values import (
     INT_MAX,
     INT_MIN,
@@ -30,8 +31,8 @@ _NOT_BOOL: Final = EvaluationError("Type conversion error from 'string' to 'bool
 _NOT_UTF8: Final = EvaluationError("invalid UTF-8 in bytes, cannot convert to string")
 
 _LONGEST_NUMBER: Final = 1000
-_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
-_DOUBLE: Final = re.compile(r"[+-]?(inf(inity)?|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
+_INTEGER: Final = re.compile(INTEGER)
+_DOUBLE: Final = re.compile(DOUBLE)
 _BOOLS: Final = {
     **dict.fromkeys(("1", "t", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "false", "FALSE", "False"), False),

@@ -8,6 +8,7 @@ import zoneinfo
 from functools import lru_cache
 from typing import Any, Final
 
+from xspm.cel.forms import TIMESTAMP
 from xspm.cel.library.operators import DURATION_MAX, TIMESTAMP_MAX, TIMESTAMP_MIN
 from xspm.cel.values import Duration, EvaluationError, Timestamp, strict
 
@@ -21,10 +22,7 @@ _BAD_ZONE: Final = EvaluationError("Invalid timezone")
 _LONGEST: Final = 200
 """Characters of a time that are read."""
 
-_RFC3339: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))",
-    re.ASCII,
-)
+_RFC3339: Final = re.compile(TIMESTAMP)
 _PART: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS: Final = {
     "ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND,

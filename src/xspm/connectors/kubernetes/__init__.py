@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import ConnectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from xspm.connector import Grant, Options
     from xspm.model.asset import Snapshot
@@ -25,6 +26,8 @@ FORM: Final = "manifest"
 """The form of examples and remediations: YAML text."""
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+_STREAM: Final = r"/dev/(?:stdin|fd/[0-9]{1,5})"
+"""Paths by which a shell gives a pipe as a file: `<(helm template …)`."""
 _OTHER: Final = r"host\Z|[A-Za-z][A-Za-z0-9+.-]*:"
 """Targets that are written in another connector's form, even where a path of that name exists."""
 
@@ -36,6 +39,7 @@ class KubernetesConnector:
     title = "Kubernetes manifests: files, folders, standard input"
     targets: tuple[str, ...] = ("FILE.yaml", "FILE.json", "FOLDER", "-")
     permissions: tuple[str, ...] = ("read access to the files; nothing is executed and no cluster is asked",)
+    assets: Mapping[str, tuple[str, ...]] = MappingProxyType({"kubernetes.manifests": ()})
 
     def grants(self) -> Sequence[Grant]:
         """Nothing but reading what is named as a target."""
@@ -50,12 +54,14 @@ class KubernetesConnector:
         return type_specs()
 
     def recognises(self, target: str) -> bool:
-        """Whether it is `-`, a folder, or a file called `*.yaml`, `*.yml` or `*.json`."""
+        """Whether it is `-`, a pipe that the shell names, a folder, or a file called `*.yaml`, `*.yml` or `*.json`."""
         if target == "-":
             return True
+        if re.fullmatch(_STREAM, target):
+            return os.path.exists(target)
         if not target or "\0" in target or re.match(_OTHER, target):
             return False
-        return os.path.isdir(target) or (target.endswith(_SUFFIXES) and os.path.isfile(target))
+        return os.path.isdir(target) or (target.lower().endswith(_SUFFIXES) and os.path.isfile(target))
 
     def collect(
         self,

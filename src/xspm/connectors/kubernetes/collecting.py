@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xspm.connectors.kubernetes.claimed import may_claim, without_claims
 from xspm.connectors.kubernetes.container import Container, containers
 from xspm.connectors.kubernetes.files import STDIN, Text, is_build_file, read_target, shown
-from xspm.connectors.kubernetes.manifest import Manifest, read_manifests, stray_places
+from xspm.connectors.kubernetes.manifest import Manifest, read_manifests
 from xspm.connectors.kubernetes.names import DEFAULT_NAMESPACE, RAW_TYPES, RBAC
 from xspm.connectors.kubernetes.namespace import NamespaceSummary, namespace_summaries
 from xspm.connectors.kubernetes.object import KubernetesObject, object_resources
@@ -21,9 +21,10 @@ from xspm.connectors.kubernetes.problems import ALL_TYPES, broken, malformed
 from xspm.connectors.kubernetes.raw_shapes import held_metadata, held_raw
 from xspm.connectors.kubernetes.selection import Selectors
 from xspm.connectors.kubernetes.shapes import dotted
+from xspm.connectors.kubernetes.strays import Stray, commented, may_be_alike, strays
 from xspm.connectors.kubernetes.workload import Workload, contained, workload, workload_data
 from xspm.errors import ConnectorError, DocumentError
-from xspm.model.asset import Asset, Location, Problem, Resource, Snapshot
+from xspm.model.asset import Asset, Problem, Resource, Snapshot
 from xspm.model.schema import TypeSpec, raw_type, typed
 from xspm.syntax.yaml import Limits, load_documents
 
@@ -101,8 +102,11 @@ def _read(texts: Iterable[Text], report: Callable[[Problem], None], progress: Ca
             progress(f"{text.file} ({len(manifests)} objects so far)")
         if not _may_hold_objects(text):
             continue
+        if (problem := commented(text.data, text.file)) is not None:
+            report(problem)
+            continue
         template, claiming = b"{{" in text.data, may_claim(text.data)
-        before, strays = len(manifests), list[tuple[Location, str]]()
+        before, stray = len(manifests), list[Stray]()
 
         def broken_document(error: DocumentError, *, template: bool = template) -> None:
             report(broken(error, template=template))
@@ -111,14 +115,14 @@ def _read(texts: Iterable[Text], report: Callable[[Problem], None], progress: Ca
             for document in load_documents(text.data, file=text.file, limits=_LIMITS, on_error=broken_document):
                 own = without_claims(document, report) if claiming else document
                 manifests.extend(read_manifests(own, report))
-                strays += stray_places(own)
+                stray += strays(own)
         except DocumentError as error:
             broken_document(error)
-        if len(manifests) > before:
-            # Among objects it is meant to be one; in a file without any it is somebody else's.
-            for place, lacking in strays:
-                hint = "an object has apiVersion and kind"
-                report(malformed(f"what stands here has no {lacking}, and is not assessed", place, hint=hint))
+        # Among objects it is meant to be one; in a file without any it may be somebody else's.
+        among = len(manifests) > before
+        for each in stray:
+            if each.alike or among:
+                report(each.problem())
     return manifests
 
 
@@ -132,6 +136,7 @@ def _may_hold_objects(text: Text) -> bool:
         text.asked
         or is_build_file(text.file)
         or (b"apiVersion" in data and b"kind" in data)
+        or may_be_alike(data)
         or b"\\" in data
         or b"\0" in data
         or data[:2] == b"\xff\xfe"

@@ -25,14 +25,14 @@ HINTS: Final = (
 
 _NAME: Final = (
     r"(?i)pass(?:word|wd|phrase|code|wort)|(?:^|[-_.]|[a-z])pass$|(?:^|[-_.])pass[-_.]|pwd|(?:^|[-_.]|admin|bind|root|user)pw$|^psk$|secret|token(?!iz)|credential|"
-    r"api[-_.]?key|access[-_.]?key|private[-_.]?key|private$|[-_.]key(?:[-_.]?(?:base|data|id|pem))?$|(?:^|[-_.])(?:basic[-_.]?)?auth$|"
+    r"api[-_.]?key|access[-_.]?key|private[-_.]?key|private$|userkey$|[-_.]key(?:[-_.]?(?:base|data|id|pem))?$|(?:^|[-_.])(?:basic[-_.]?)?auth$|"
     r"authorization$|bearer|cookies?$|cookie[-_.]?value|signature$|connection[-_.]?string|(?:^|[-_.])dsn$|webhook[-_.]?url|(?:^|[-_.])pat$|"
     r"jwt(?!ks)|(?:^|[-_.])salt$|(?:^|[-_.])login$|(?:^|[-_.])creds$"
 )
 _WEAK: Final = r"(?i)key(?:[-_.]?(?:id|data))?$|cookie|signature|login$"
 _STRONG: Final = (
     r"(?i)pass|pwd|pw$|psk|secret|token|credential|(?:api|access|private|encryption|ssh|signing|master|account|license|client|"
-    r"stripe|tls)[-_.]?key|webhook|\.key$"
+    r"stripe|tls|user)[-_.]?key|webhook|\.key$"
 )
 _CAMEL_KEY: Final = r"[a-z](?:Key|Pass|Auth)$"
 _HARMLESS: Final = (
@@ -68,7 +68,7 @@ _ENCODED: Final = r"LS0tLS1CRUdJTi(?:[A-Za-z0-9+/=]|\r?\n[ \t]*(?=[A-Za-z0-9+/=]
 _OBJECT_KIND: Final = (
     r"(?im)^[ \t-]{0,80}[\"']?kind[\"']?[ \t]{0,9}:[ \t]{0,9}[\"']?secret(?:list)?[\"']?[ \t\r]*(?:#|$)"
 )
-_VALUES: Final = r"[ \t-]{0,80}[\"']?(?:data|stringData)[\"']?[ \t]{0,9}:[ \t]{0,9}(?:[#&{]|\r?$)"
+_VALUES: Final = r"(?i)[ \t-]{0,80}[\"']?(?:data|stringData)[\"']?[ \t]{0,9}:[ \t]{0,9}(?:[#&{]|\r?$)"
 _PAIR: Final = r"([ \t]{0,80}[\"']?[^\s:\"'{}]{1,253}[\"']?[ \t]{0,9}:[ \t]{1,9})(?![|>&])(?=\S)"
 """A Secret that stands as YAML within a text: where its values are, and one of them."""
 

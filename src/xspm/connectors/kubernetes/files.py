@@ -1,7 +1,8 @@
 """The texts a target consists of: standard input, one file, or the manifests below a folder.
 
-A folder is walked once, in sorted order. Hidden folders and `node_modules` are passed over; only `*.yaml`, `*.yml`,
-`*.json` and `Kustomization` are opened, and only when they are regular files of sane size. Symbolic links are followed
+A folder is walked once, in sorted order, hidden folders too: what is deployed may stand in `.deploy`. Only `.git` is
+passed over, which holds no file that anybody names. Only `*.yaml`, `*.yml`, `*.json`, in whatever case, and
+`Kustomization` are opened, and only when they are regular files of sane size. Symbolic links are followed
 to files inside the folder, never to folders, and one that leads out is a problem. The templates of a Helm chart are not
 manifests: each chart is one problem that says how to render it.
 """
@@ -12,7 +13,7 @@ import errno
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -30,12 +31,15 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 BUILD_FILES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """What kustomize builds from; it needs neither apiVersion nor kind in them."""
 STDIN: Final = "-"
+_STREAMS: Final = frozenset({STDIN, "/dev/stdin", "/dev/fd/0"})
+"""Targets that are standard input."""
+_DESCRIPTORS: Final = "/dev/fd/"
 STDIN_NAME: Final = "stdin"
 """What locations call standard input."""
 
 _CHART: Final = "Chart.yaml"
 _TEMPLATES: Final = "templates"
-_SKIPPED: Final = frozenset({"node_modules"})
+_SKIPPED: Final = ".git"
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -59,7 +63,7 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
     Raises:
         ConnectorError: the target itself cannot be read.
     """
-    if target == STDIN:
+    if target in _STREAMS:
         # Python says None for a standard input that was closed before it started.
         stream: TextIO | None = sys.stdin
         if stream is None:
@@ -72,8 +76,12 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
             yield from _walk(target, report, limits)
         elif stat.S_ISREG(mode):
             yield Text(shown(target), _read(target, limits), asked=True)
+        elif stat.S_ISFIFO(mode) and target.startswith(_DESCRIPTORS):
+            with open(target, "rb", buffering=0) as stream_of_shell:
+                yield Text(target, _drained(stream_of_shell, target, limits), asked=True)
         else:
-            raise ConnectorError(f"{shown(target)} is neither a file nor a folder")
+            hint = "what comes through a pipe is read as `-`" if stat.S_ISFIFO(mode) else None
+            raise ConnectorError(f"{shown(target)} is neither a file nor a folder", hint=hint)
     except OSError as error:
         raise ConnectorError(f"{shown(target)} cannot be read: {_reason(error)}") from error
     except ValueError as error:
@@ -83,14 +91,18 @@ def read_target(target: str, report: Callable[[Problem], None], limits: Limits) 
 def _piped(stream: TextIO, limits: Limits) -> bytes:
     """Read standard input to its end."""
     # The buffer's lock, held by a thread that waits for input, would break the end of a process that is interrupted.
-    source = getattr(stream.buffer, "raw", stream.buffer)
+    return _drained(getattr(stream.buffer, "raw", stream.buffer), "standard input", limits)
+
+
+def _drained(source: Any, name: str, limits: Limits) -> bytes:
+    """Read a stream to its end; how long that may take, the scan minds."""
     chunks: list[bytes] = []
     size = 0
     while chunk := source.read(1 << 20):
         chunks.append(chunk)
         size += len(chunk)
         if size > limits.max_bytes:
-            raise ConnectorError(f"standard input is larger than the {limits.max_bytes} bytes that are read")
+            raise ConnectorError(f"{name} is larger than the {limits.max_bytes} bytes that are read")
     return b"".join(chunks)
 
 
@@ -127,7 +139,7 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
                 if is_chart and entry.name == _TEMPLATES:
                     if not in_chart:
                         report(_chart(folder))
-                elif not entry.name.startswith(".") and entry.name not in _SKIPPED:
+                elif entry.name != _SKIPPED:
                     below.append((entry.path, in_chart or is_chart))
             elif _is_read(entry.name) or entry.is_symlink():
                 yield from _entry(entry, real_root, seen, report, limits)
@@ -136,7 +148,7 @@ def _walk(root: str, report: Callable[[Problem], None], limits: Limits) -> Itera
 
 def _is_read(name: str) -> bool:
     """Whether files of this name are opened."""
-    return name.endswith(SUFFIXES) or name in BUILD_FILES
+    return name.lower().endswith(SUFFIXES) or name in BUILD_FILES
 
 
 def is_build_file(file: str) -> bool:

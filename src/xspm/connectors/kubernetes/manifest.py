@@ -20,6 +20,7 @@ from xspm.connectors.kubernetes.pod import Template, read_template, string_map
 from xspm.connectors.kubernetes.problems import ALL_TYPES, WORKLOAD_TYPES, malformed
 from xspm.connectors.kubernetes.redact import redact_object
 from xspm.connectors.kubernetes.shapes import describe, dotted, is_unknown, unknown
+from xspm.connectors.kubernetes.strays import lacks
 from xspm.connectors.kubernetes.templates import SearchLimitError, find_pods, known_path
 from xspm.model.asset import Problem
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _MAX_LISTS: Final = 5
 """Lists within lists."""
+_LISTS: Final = frozenset(field.lower() for field in CONTAINER_LISTS)
 _MAX_TEXTS: Final = 3
 """Manifests as text within manifests as text."""
 
@@ -88,18 +90,6 @@ def read_manifests(document: Document, report: Callable[[Problem], None]) -> Ite
                 yield from _objects(document, item, (index,), report)
     elif type(value) is dict:
         yield from _objects(document, value, (), report)
-
-
-def stray_places(document: Document) -> Iterator[tuple[Location, str]]:
-    """Yield where a document holds something that is no object, and what it lacks to be one."""
-    value = document.value
-    parts = enumerate(value) if type(value) is list else [(None, value)]
-    for index, item in parts:
-        if item is None or item == {} or (type(item) is dict and "apiVersion" in item and "kind" in item):
-            continue
-        given = [field for field in ("apiVersion", "kind") if type(item) is dict and field in item]
-        lacking = {(): "apiVersion and kind", ("apiVersion",): "kind", ("kind",): "apiVersion"}[tuple(given)]
-        yield Place(document, () if index is None else (index,)).location(), lacking
 
 
 def _objects(
@@ -195,6 +185,9 @@ def _items(
     for index, item in enumerate(items):
         at = (*path, "items", index)
         if type(item) is dict:
+            if item and (lacking := lacks(implied | item)) is not None:
+                where = around or Place(document, at).location()
+                report(malformed(f"an item of a {kind} has no {lacking}, and is not assessed", where))
             yield from _objects(document, implied | item, at, report, around=around, texts=texts)
         elif item is not None:
             message = f"an item of a {kind} is {describe(item)}, not an object"
@@ -219,7 +212,7 @@ def _manifest(
     title = f"{kind} {_plain_name(value)}".rstrip()
 
     def wrong(path: Path, message: str) -> None:
-        lost = path[-1] in CONTAINER_LISTS or (len(path) > 1 and path[-2] in CONTAINER_LISTS)
+        lost = any(str(step).lower() in _LISTS for step in path[-2:])
         types = ("k8s.container",) if lost else ()
         report(malformed(f"{title}: {message}", place.location(path), resource_types=types))
 

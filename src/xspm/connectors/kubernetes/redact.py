@@ -23,6 +23,8 @@ from xspm.connectors.kubernetes.commands import HINTS as COMMAND_HINTS
 from xspm.connectors.kubernetes.commands import redact_commands, secret_words
 from xspm.connectors.kubernetes.credentials import HINTS, hides, is_working_folder, mark, redact_surroundings
 from xspm.connectors.kubernetes.credentials import REDACTED as REDACTED  # noqa: PLC0414 - given on
+from xspm.connectors.kubernetes.formats import HINTS as FORMAT_HINTS
+from xspm.connectors.kubernetes.formats import redact_address, redact_forms, redact_glued, redact_layouts
 from xspm.connectors.kubernetes.written import HINTS as WRITTEN_HINTS
 from xspm.connectors.kubernetes.written import redact_written
 from xspm.model.unknown import UNKNOWN_KEY
@@ -50,18 +52,6 @@ _HARMLESS_VALUE: Final = (
     r"(?i)\s*\Z|(?:true|false|yes|no|none|null|\(redacted\??\))\Z|\$[({][^)}]*[)}]\Z|\{\{[\w.\s-]*\}\}\Z"
 )
 
-_KNOWN_FORM: Final = (
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
-    r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bglpat-[A-Za-z0-9_-]{16,}"
-    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,1000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]*"
-    r"|\bAIza[A-Za-z0-9_-]{35}|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_-]{40,}"
-    r"|\bSG\.[A-Za-z0-9_-]{16,100}\.[A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9_-]{20,}|\bhvs\.[A-Za-z0-9_-]{20,}|\bdop_v1_[a-f0-9]{32,}"
-    r"|hooks\.slack\.com/services/[A-Za-z0-9/_-]+|\$(?:2[abxy]|[156y]|argon2[a-z]*)\$[A-Za-z0-9./$=,+-]{16,}"
-    r"|\{(?:PLAIN|CLEAR|CRYPT|S?SHA[0-9]{0,3}|S?MD5|PBKDF2[A-Z0-9-]{0,8}|ARGON2[A-Z]{0,2}|BLF-CRYPT)\}[^\s:,\"'{}]{4,}"
-)
-_IN_URL: Final = r"(://[^\s/:@'\"]*:)(?!\$[({])([^\s/@'\"]+)(@)"
 _ASSIGNED: Final = (
     r"(?i)(?P<name>(?:password|passwd|passphrase|passwort|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|"
     r"credential|pwd|signature|(?<![a-z])auth(?![a-z])|(?<![a-z])(?:(?:[a-z]{0,20}(?:admin|bind|root|user))?pw|psk)(?![a-z])|(?<![a-z])authToken|pass(?![a-z])|[_.-]key(?![a-z])|(?<=[a-z])Key(?![a-z]))"
@@ -73,10 +63,7 @@ _ASSIGNED: Final = (
 _FLOW: Final = r"\[[ \t]{0,4}\"[^\[\]\n]{1,1000}\]"
 _NAME_BEFORE: Final = r"[A-Za-z0-9_.-]*\Z"
 _HINTS: Final = (
-    *HINTS, *COMMAND_HINTS, *WRITTEN_HINTS,
-    "$", "://", "aiza", "akia", "a3t", "asia", "cred", "dop_", "eyj", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "hvs.",
-    "key", "npm_", "pass", "pat-", "pat_", "pwd", "pypi", "rk-", "rk_", "secret", "sg.", "sk-", "sk_", "slack", "token",
-    "xapp", "xox",
+    *HINTS, *COMMAND_HINTS, *FORMAT_HINTS, *WRITTEN_HINTS, "cred", "pass", "pwd",
 )  # fmt: skip
 """A text without any of these, in whatever case, holds nothing that the patterns above find."""
 _SHORT: Final = 40
@@ -85,6 +72,17 @@ _PLACE: Final = r"/|\.{1,2}(?:/|\Z)|[0-9]{1,5}(?::[0-9]{1,5})?\Z"
 _ARGUMENT_KEYS: Final = frozenset({"args", "command"})
 _VALUES: Final = ("data", "stringData", "binaryData")
 """Where a Secret keeps its values."""
+_SECRET_FIELDS: Final[dict[str, type]] = {
+    "apiVersion": str, "immutable": bool, "items": list, "kind": str, "metadata": dict, "type": str,
+}  # fmt: skip
+_METADATA: Final = frozenset(
+    (
+        "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers",
+        "generateName", "generation", "labels", "managedFields", "name", "namespace", "ownerReferences",
+        "resourceVersion", "selfLink", "uid",
+    )
+)  # fmt: skip
+"""What stays of a Secret, and of its metadata."""
 _PLAIN_KEYS: Final = frozenset(
     {
         "apiVersion",
@@ -107,16 +105,16 @@ def looks_credential(name: str, value: str) -> bool:
     """Whether a literal value given under `name` looks like a credential."""
     if re.match(_HARMLESS_VALUE, value) or is_working_folder(name, value):
         return False
-    return _names_secret(name) or (_hinted(value) and _form(value) != value)
+    return _names_secret(name) or (_hinted(value) and redact_forms(value) != value)
 
 
 def redact_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
     """Return a copy of an object without secret values."""
     copy = _mapping(value)
-    fields = _VALUES if kind.lower() == "secret" else ("binaryData",) if kind.lower() == "configmap" else ()
-    for field in fields:
-        if field in copy:
-            copy[field] = _blank(copy[field])
+    if kind.lower() == "secret":
+        _blank_secret(copy)
+    elif kind.lower() == "configmap" and "binaryData" in copy:
+        copy["binaryData"] = _blank(copy["binaryData"])
     return copy
 
 
@@ -150,7 +148,8 @@ def _redact(text: str) -> str:
         return text
     if text[:1] in "{[" or "[" in text:
         text = _lists(_json(text))
-    return re.sub(_ASSIGNED, _assigned, redact_surroundings(redact_commands(redact_written(_form(text)), REDACTED)))
+    text = redact_layouts(redact_commands(redact_written(redact_forms(text)), REDACTED))
+    return re.sub(_ASSIGNED, _assigned, redact_surroundings(text))
 
 
 _redact_short = lru_cache(maxsize=8192)(_redact)
@@ -205,13 +204,6 @@ def _flow(found: re.Match[str]) -> str:
     return msgspec.json.encode(words).decode() if parts else found[0]
 
 
-def _form(text: str) -> str:
-    """Replace what has the form of a credential wherever it stands."""
-    if "://" in text:
-        text = re.sub(_IN_URL, rf"\1{REDACTED}\3", text)
-    return re.sub(_KNOWN_FORM, REDACTED, text)
-
-
 def _assigned(found: re.Match[str]) -> str:
     """Replace the value of `name = value` in a text."""
     name, sign, value = found["name"], found["sign"], found["value"]
@@ -256,7 +248,7 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
             if key == LAST_APPLIED or key.endswith(_APPLIED):
                 copy[key] = REDACTED
             else:
-                copy[key] = mark(key) if hides(key, item) else redact_text(item)
+                copy[key] = mark(key) if hides(key, item) else redact_text(redact_address(key, item))
         elif kind is dict:
             copy[key] = _within(key, _mapping(item))
         elif item is None:
@@ -276,6 +268,8 @@ def _mapping(value: dict[str, Any]) -> dict[str, Any]:
         and (hides(name, str(literal)) or looks_credential(name, str(literal)))
     ):
         copy["value"] = REDACTED if looks_credential(name, str(literal)) else mark(name)
+    elif type(name) is str and type(literal) in (list, dict) and hides(name, "x"):
+        copy["value"] = _leaves(copy["value"])
     if type(made := value.get("kind")) is str and "secret" in made.lower():
         return _secret(copy, made.lower())
     return copy
@@ -292,9 +286,23 @@ def _secret(copy: dict[str, Any], kind: str) -> dict[str, Any]:
 def _blank_values(secret: dict[str, Any]) -> None:
     """Redact a Secret, or the Secrets of a list."""
     for holder in (secret, *(secret["items"] if type(secret.get("items")) is list else ())):
-        for field in _VALUES:
-            if type(holder) is dict and field in holder:
-                holder[field] = _blank(holder[field])
+        if type(holder) is dict:
+            _blank_secret(holder)
+
+
+def _blank_secret(secret: dict[str, Any]) -> None:
+    """Redact all of a Secret but what Kubernetes knows to be no secret: a misspelt `stringdata` holds one too.
+
+    A kind of that name in a group of its own has a shape that is not known: only what is called as in a Secret is one.
+    """
+    version = secret.get("apiVersion")
+    foreign = type(version) is str and "." in version.partition("/")[0] and "/" in version
+    for field, value in secret.items():
+        known = _SECRET_FIELDS.get(field) if field != "items" or str(secret.get("kind")).lower() != "secret" else None
+        if field in _VALUES or not (foreign or (known and type(value) is known)):
+            secret[field] = _blank(value)
+        elif field == "metadata" and not foreign:
+            secret[field] = {key: item if key in _METADATA else _blank(item) for key, item in value.items()}
 
 
 def _within(name: str, value: Any) -> Any:
@@ -351,11 +359,20 @@ def _arguments(items: list[Any]) -> list[Any]:
         elif (named_user or password.endswith("@")) and colon and password and " " not in item and "/" not in password:
             copy.append(f"{user}:{REDACTED}")
         else:
-            copy.append(redact_text(item))
+            copy.append(redact_text(redact_glued(item)))
         short = item in ("-p", "-a")
         named_user = item in ("-u", "--user", "--proxy-user")
         follows = short or (item.startswith("-") and not equals and " " not in item and hides(item, "x"))
     return copy
+
+
+def _leaves(value: Any) -> Any:
+    """Redact every text and number within a value that has another shape than it must; references stay."""
+    if type(value) is list:
+        return [_leaves(item) for item in value]
+    if type(value) is dict:
+        return {key: item if key in _PLAIN_KEYS else _leaves(item) for key, item in value.items()}
+    return value if value is None or type(value) is bool else REDACTED
 
 
 def _blank(value: Any) -> Any:

@@ -225,7 +225,18 @@ def _mapping(value: dict[str, Any], table: dict[str, Any], path: Path, report: R
             continue
         expected = table.get(key)
         held[key] = item if expected is None else hold(item, expected, (*path, key), report)
+        if expected is None and (meant := _other_case(key, table)) is not None:
+            message = f"{dotted((*path, key))} is no field of Kubernetes, which knows {meant}"
+            report((*path, key), message)
+            if value.get(meant) is None:
+                held[meant] = unknown(message)
     return held
+
+
+def _other_case(key: str, table: dict[str, Any]) -> str | None:
+    """Return the field that a key would be in another case: the API server drops or refuses it."""
+    lowered = key.lower()
+    return next((field for field in table if field.lower() == lowered), None)
 
 
 def _is(value: Any, expected: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 # Not `os` itself: a service of this package is called so.
 from os.path import abspath, basename, isfile, islink
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from xspm.errors import ConnectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from xspm.connector import Grant, Options
     from xspm.model.asset import Snapshot
@@ -32,6 +33,11 @@ class LinuxConnector:
         "ssh: a login with a POSIX shell; for the same, --collector and one line of sudoers, or --sudo and all of sudo",
         "dir: read access to the folder; nothing in it is executed",
     )
+    assets: Mapping[str, tuple[str, ...]] = MappingProxyType({
+        "host": (
+            "host.name", "os.family", "os.name", "os.version", "architecture", "virtualization", "kernel",
+        ),
+    })  # fmt: skip
 
     def grants(self) -> Sequence[Grant]:
         """The collector script as one program that sudo allows by its digest, and what it reads and runs."""

@@ -66,6 +66,7 @@ PURPOSES: Final[dict[str, tuple[str, ...]]] = {
         *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts.allow", "/etc/hosts.deny"),
         *("/etc/hostname", "/etc/ld.so.conf", "/etc/ld.so.preload"),
     ),
+    "host_trust_file": ("/etc/hosts.equiv", "/etc/shosts.equiv", "/etc/ssh/shosts.equiv"),
     "docker_socket": ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock"),
     "docker_config": (
         *("/etc/docker", "/etc/docker/daemon.json", "/etc/docker/certs.d/*/*", "/etc/default/docker"),

@@ -39,6 +39,7 @@ class File(ResourceType, frozen=True, kw_only=True):
     (sysctl, modprobe), `mount_config` (fstab, crypttab, exports), `repository_config` (apt, yum, keyrings),
     `repository_credentials`, `service_config`
     (unit files of the administrator), `name_resolution` (hosts, resolv.conf, nsswitch.conf, hosts.allow),
+    `host_trust_file` (hosts.equiv, shosts.equiv),
     `docker_socket`, `docker_config`, `kubernetes_config`, `root_home`, `home_directory`, `user_startup_file` (dot files
     that shells and programs read), `user_ssh_directory`, `user_authorized_keys`, `user_private_key`,
     `user_trust_file` (.rhosts, .shosts, .netrc, .forward), `program_directory` (/usr/bin …), `library_directory`,

@@ -22,7 +22,7 @@ def owning_packages(source: Source, paths: Sequence[str]) -> Maybe[dict[str, str
     """Return the package of each path that one installed; the others are left out."""
     if not paths:
         return {}
-    if source.stat("/var/lib/dpkg/status") is not None:
+    if any(source.stat(path) is not None for path in ("/var/lib/dpkg/status", "/var/lib/dpkg/info")):
         return _dpkg(source, paths)
     database = source.text("/lib/apk/db/installed")
     if isinstance(database, str):

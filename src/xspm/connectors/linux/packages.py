@@ -44,9 +44,9 @@ class Packages(ResourceType, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "linux.packages"
 
     manager: str | None
-    """`dpkg`, `rpm` or `apk`; null when no package database was found."""
+    """`dpkg`, `rpm` or `apk`; null when neither a package database nor a trace of one was found."""
     names: Maybe[list[str]]
-    """Names of the installed packages, sorted, each once."""
+    """Names of the installed packages, sorted, each once; unknown where a record of the database is damaged."""
     count: Maybe[int]
     """How many packages are installed."""
 
@@ -59,6 +59,12 @@ _DPKG: Final = "/var/lib/dpkg/status"
 _APK: Final = "/lib/apk/db/installed"
 _RPM_FOLDERS: Final = ("/usr/lib/sysimage/rpm", "/var/lib/rpm")
 _RPM_FILES: Final = ("rpmdb.sqlite", "Packages.db", "Packages")
+_TRACES: Final = {
+    "dpkg": ("/var/lib/dpkg", "/usr/bin/dpkg", "/etc/debian_version"),
+    "apk": ("/lib/apk/db", "/sbin/apk", "/etc/alpine-release"),
+    "rpm": ("/var/lib/rpm", "/usr/bin/rpm", "/etc/redhat-release"),
+}
+"""What is there on a host with this manager, even where its database is gone."""
 _RPM_QUERY: Final = (
     "rpm", "-qa", "--qf", "%{NAME}\\t%{EPOCH}:%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\n"
 )  # fmt: skip
@@ -66,7 +72,10 @@ _RPM_QUERY: Final = (
 TYPES: Final = (Package, Packages)
 NEEDS: Final = Needs(
     texts=(_DPKG, "/var/lib/dpkg/status.d/*", _APK),
-    stats=tuple(f"{folder}/{name}" for folder in _RPM_FOLDERS for name in _RPM_FILES),
+    stats=(
+        *(f"{folder}/{name}" for folder in _RPM_FOLDERS for name in _RPM_FILES),
+        *(path for paths in _TRACES.values() for path in paths),
+    ),
     commands=(_RPM_QUERY,),
 )
 
@@ -90,6 +99,10 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
     for package in found.values():
         several = f"{package.name}:{package.architecture}"
         yield resource(package, several if manager == "dpkg" else f"{several}={package.version}", package.name)
+    if damaged:
+        lost = Unknown(f"{damaged} damaged records in the package database", cause="format")
+        yield settings(fill(Packages, lost, {"manager": manager or None}))
+        return
     names = sorted({package.name for package in packages})
     yield settings(Packages(manager=manager or None, names=names, count=len(found)))
 
@@ -97,8 +110,10 @@ def collect(source: Source) -> Iterator[Resource | Problem]:
 def read(source: Source) -> Read:
     """Return the installed packages, by the first database that is there."""
     text = source.text(_DPKG, STATUS_LIMIT)
-    if text is not None:
-        return "dpkg", text if isinstance(text, Unknown) else list(_dpkg(text)), 0
+    if isinstance(text, Unknown):
+        return "dpkg", text, 0
+    if text:
+        return ("dpkg", *_whole(_DPKG, text, "Package: ", list(_dpkg(text)), _DPKG_WHOLE))
     parts = source.glob("/var/lib/dpkg/status.d/*")
     if isinstance(parts, list) and parts:  # images without a shell keep one file for each package
         texts = [text for path in parts if not path.endswith(".md5sums") and isinstance(text := source.text(path), str)]
@@ -107,14 +122,36 @@ def read(source: Source) -> Read:
             [package for text in texts for package in _dpkg(f"{text.strip()}\nStatus: install ok installed\n")],
             0,
         )
-    text = source.text(_APK, STATUS_LIMIT)
     if text is not None:
-        return "apk", text if isinstance(text, Unknown) else list(_apk(text)), 0
+        return "dpkg", Unknown(f"empty: {_DPKG}", cause="format"), 0
+    text = source.text(_APK, STATUS_LIMIT)
+    if isinstance(text, Unknown):
+        return "apk", text, 0
+    if text is not None:
+        return ("apk", *_whole(_APK, text, "P:", list(_apk(text)), _APK_WHOLE))
     for folder in _RPM_FOLDERS:
         for name in _RPM_FILES:
             if exists(source, f"{folder}/{name}"):
                 return _rpm(source, f"{folder}/{name}")
+    for manager, traces in _TRACES.items():
+        if exists(source, *traces):
+            return manager, Unknown(f"the package database of {manager} is not there", cause="missing"), 0
     return "", Unknown("no database of dpkg, rpm or apk is here", cause="missing"), 0
+
+
+def _whole(
+    path: str, text: str, first: str, packages: list[Package], whole: re.Pattern[str]
+) -> tuple[Maybe[list[Package]], int]:
+    """Return the packages with how many records are damaged; unknown where the file holds no record at all."""
+    records = [record for record in text.split("\n\n") if record.strip()]
+    bad = sum(not f"\n{record}".count(f"\n{first}") or whole.search(f"{record}\n") is None for record in records)
+    if bad == len(records):
+        return Unknown(f"not a package database: {path}", cause="format"), 0
+    return packages, bad
+
+
+_DPKG_WHOLE: Final = re.compile(r"^Status: \S+ \S+ \S+$", re.MULTILINE)
+_APK_WHOLE: Final = re.compile(r"^V:\S", re.MULTILINE)
 
 
 def _dpkg(text: str) -> Iterator[Package]:

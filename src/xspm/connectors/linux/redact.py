@@ -34,6 +34,8 @@ _FLAG: Final = re.compile(
 )
 _HEADER: Final = re.compile(r"(?i)(?P<name>\b(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9+/_.=~-]{8,})")
 _USER: Final = re.compile(r"(?P<name>(?<!\S)(?:-u\s*|--user[=\s]\s*)[^\s:]+:)(?P<value>\S+)")
+_SHARE: Final = re.compile(r"(?P<name>(?:(?<=,)|(?<!\S))user(?:name)?=[^\s,%]{1,100}%)(?P<value>[^\s,]+)")
+"""`user=name%password` among the options of a mount."""
 _SHORT: Final = re.compile(
     r"(?P<name>\b(?:mysql\w*|mariadb[\w-]*|sshpass)\b[^\n;|]*?\s-p\s?)(?P<value>[^\s;|/][^\s;|]*)"
 )
@@ -45,6 +47,12 @@ _OPTION: Final = re.compile(
         | \b openssl \b [^\n;|]{0,300}? \s -[kK] \s
         | \b (?:mongo\w*|influx|cqlsh) \b [^\n;|]{0,300}? \s -p \s?
         | \b (?:sqlcmd|bcp|ipmitool|isql) \b [^\n;|]{0,300}? \s -P \s?
+        | \b (?:docker|podman|buildah|skopeo|nerdctl|crane|oras|helm|az|oc) \b [^\n;|]{0,300}? \s login \b
+          [^\n;|]{0,300}? \s -p (?:\s|=)?
+        | \b (?:useradd|usermod) \b [^\n;|]{0,300}? \s -p \s?
+        | \b vault \s+ (?:login|unwrap|operator\s+unseal) \s (?:\s*-\S+\s)*
+        | \b (?:rabbitmqctl \b [^\n;|]{0,100}? \s (?:add_user|change_password|authenticate_user) \s+ \S+ \s+)
+        | \b (?:snmp[a-z]+) \b [^\n;|]{0,300}? \s -[AXc] \s?
         | (?<!\S) (?:-U\s*|--user[=\s]) [^\s%\\]+ \\?%
         | (?<!\S) pass:
     )
@@ -52,6 +60,41 @@ _OPTION: Final = re.compile(
     """
 )
 """Options that carry a credential in the programs that have them."""
+_HASHED: Final = re.compile(
+    r"""(?x)
+    (?P<name> \b htpasswd \b [^\n;|]{0,300}? \s -[A-Za-z]{0,8}b[A-Za-z]{0,8} \s (?:[^\s;|&]+ \s+){1,6}? )
+    (?P<value> "[^"\n]+" | '[^'\n]+' | [^\s;|&]+ )
+    (?= \s* (?:[;|&>\n]|\d>|\Z) )
+    """
+)
+"""The last word of `htpasswd -b`."""
+_STATEMENT: Final = re.compile(
+    r"""(?ix)
+    (?P<name>
+        \b identified \s+ (?:with \s+ \S{1,60} \s+)? (?:by|as) \s+ (?:password \s+)?
+        | \b password (?:\s+ for \s+ \S{1,120})? (?:\s*=\s*|\s+(?:to\s+)?) (?:password \s*)? \(? \s*
+        | \b encrypted \s+ password \s+
+    )
+    (?P<value> \\?"[^"\n]+" | '(?:[^'\n\\]|''|\\.)+' )
+    """
+)
+"""What a statement of SQL sets as a password, quoted as it must be there."""
+_HOOK: Final = re.compile(
+    r"""(?ix)
+    (?P<name>
+        :// (?: hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)
+          | (?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks | [\w.-]+\.webhook\.office\.com/\w+
+          | outlook\.office(?:365)?\.com/webhook | api\.telegram\.org(?=/bot) | hc-ping\.com | maker\.ifttt\.com/trigger
+          | hooks\.zapier\.com/hooks | chat\.googleapis\.com/v1/spaces | events\.pagerduty\.com/integration
+          | api\.opsgenie\.com/v1/json | [\w.-]+\.logic\.azure\.com/workflows ) /
+    )
+    (?P<value> [^\s"'<>;|]+ )
+    """
+)
+"""Addresses that are themselves the credential: who knows the path may post."""
+_PATH_TOKEN: Final = re.compile(
+    r"(?P<name>://[^\s\"'<>;|?#]{1,300}?/)(?P<value>[A-Za-z0-9_-]{20,200})(?=[/\s\"'<>;|?#]|\Z)"
+)
 _FED: Final = re.compile(
     r"""(?x)
     (?P<name> \b(?:echo|printf) \s+ (?:-\w+\s+)? )
@@ -85,8 +128,10 @@ def redact(text: str) -> str:
     text = _URL.sub(rf"\g<scheme>{MASK}@", text)
     text = _HEADER.sub(rf"\g<name>{MASK}", text)
     text = _NAMED.sub(_mask_value, text)
-    for pattern in (_FLAG, _USER, _SHORT, _OPTION, _FED):
+    for pattern in (_FLAG, _USER, _SHARE, _SHORT, _OPTION, _HASHED, _STATEMENT, _HOOK, _FED):
         text = pattern.sub(_mask_value, text)
+    if "://" in text:
+        text = _PATH_TOKEN.sub(_mask_random, text)
     text = _KNOWN.sub(MASK, text)
     return _ASSIGNED.sub(_mask_random, text)
 

@@ -189,6 +189,10 @@ def plain_defaults(version: Version) -> dict[str, str]:
     return found
 
 
+UNSURE: Final = ("persourcepenalties", "kexalgorithms")
+"""Keywords whose default protects in new releases alone: where the release is not known, neither is the default."""
+
+
 def algorithms(keyword: str, given: str | None, version: Version) -> list[str]:
     """Return an algorithm list with its modifier applied to the version's default.
 

@@ -9,7 +9,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from xspm.connectors.linux.redact import redact
-from xspm.connectors.linux.sshd_defaults import ALGORITHMS, HOST_KEYS, Version, algorithms, plain_defaults
+from xspm.connectors.linux.sshd_defaults import (
+    ALGORITHMS,
+    HOST_KEYS,
+    NEWEST,
+    UNSURE,
+    Version,
+    algorithms,
+    plain_defaults,
+)
 from xspm.model.unknown import Maybe, Unknown
 
 if TYPE_CHECKING:
@@ -24,6 +32,10 @@ Printed: TypeAlias = dict[str, Maybe[Lines]]
 def normalise(printed: Printed, version: Version) -> dict[str, Any]:
     """Return the typed fields of `Sshd` for printed settings; what is not printed has the version's default."""
     full: Printed = {keyword: [value.split()] for keyword, value in plain_defaults(version).items()}
+    if version == NEWEST:
+        full |= dict.fromkeys(
+            UNSURE, Unknown("the version of sshd, which decides the default, is not known", cause="missing")
+        )
     full.update(printed)
     for keyword in ALGORITHMS:
         value = full.get(keyword)

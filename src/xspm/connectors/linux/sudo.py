@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import msgspec
 
 from xspm.connectors.linux.configuration import shell_assignments
+from xspm.connectors.linux.doas import TEXTS, doas_rules
 from xspm.connectors.linux.records import exists, fill, not_installed, settings, unlisted
 from xspm.connectors.linux.redact import redact
 from xspm.connectors.linux.sudo_rules import SudoRule, sudo_rules, text_of
@@ -122,7 +123,15 @@ TYPES: tuple[type[ResourceType], ...] = (Sudo, SudoRule)
 
 _NAMES: Final = ("/etc/group", "/etc/passwd", "/etc/hostname", "/proc/sys/kernel/hostname")
 NEEDS: Final = Needs(
-    texts=("/etc/sudoers", "/etc/sudoers.d/*", "/usr/etc/sudoers", "/usr/etc/sudoers.d/*", "/etc/os-release", *_NAMES),
+    texts=(
+        "/etc/sudoers",
+        "/etc/sudoers.d/*",
+        "/usr/etc/sudoers",
+        "/usr/etc/sudoers.d/*",
+        "/etc/os-release",
+        *_NAMES,
+        *TEXTS,
+    ),
     stats=("/usr/bin/sudo", "/etc/sudoers"),
     lists=("/etc/sudoers.d", "/usr/etc/sudoers.d"),
     commands=(("sudo", "-V"),),
@@ -155,7 +164,8 @@ _PTY_SINCE: Final = (1, 9, 14)
 
 
 def collect(source: Source) -> Iterator[Resource | Problem]:
-    """Read sudo's settings and rules."""
+    """Read sudo's settings and rules, and those of doas."""
+    yield from doas_rules(source)
     main = next((path for path in _MAINS if exists(source, path)), _MAINS[0])
     sudoers = read_sudoers(source, main)
     if sudoers is None and not exists(source, "/usr/bin/sudo"):

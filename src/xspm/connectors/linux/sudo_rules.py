@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SudoRule(ResourceType, frozen=True, kw_only=True):
-    """One user specification of sudoers: who may run what as whom."""
+    """One user specification of sudoers, or one `permit` of doas.conf: who may run what as whom."""
 
     TYPE: ClassVar[str] = "linux.sudo_rule"
 

@@ -151,9 +151,10 @@ class _Access:
             OSError,
             *_failures(service),
         )
-        # Else Python prints on standard error what nobody configured, beside our own one line.
+        # Else there are lines on standard error beside our own one: securesystemslib brings a handler that prints, and
+        # Python prints what nobody handles.
         for name in ("securesystemslib", "azure", "google", "msal", "hvac"):
-            logging.getLogger(name).addHandler(_QUIET)
+            logging.getLogger(name).handlers[:] = [_QUIET]
 
     def call(self, work: Callable[[], _Answer]) -> _Answer:
         """Ask the service.

@@ -18,6 +18,7 @@ from xspm.model.asset import Asset
 from xspm.model.check import Check, Framework, Policy, Severity
 from xspm.model.digest import Digest, digest
 from xspm.policy.checks import check_id_of, read_check
+from xspm.policy.difference.answers import Answers
 from xspm.policy.frameworks import mapping, read_framework
 from xspm.policy.library import Compiled, Library
 from xspm.policy.overrides import unfit
@@ -83,8 +84,8 @@ class Asking(msgspec.Struct, frozen=True):
     checks: dict[str, Check]
     texts: dict[str, bytes]
     """By check id: its file."""
-    frameworks: dict[str, tuple[str, ...]]
-    """By check id: the requirements it answers."""
+    answers: Answers
+    """Which requirements of frameworks the checks answer."""
     asked: dict[str, tuple[Asked, ...]]
     """By check id: how policies in force ask it; a check that none asks is not in it."""
     days: tuple[Days, ...]
@@ -127,7 +128,7 @@ def read(bundle: Bundle, known: Known) -> Asking:
         check = checks[check_id]
         defaults = {parameter.name: parameter.default for parameter in check.parameters}
         asked[check_id] = (*asked.get(check_id, ()), Asked((), check.severity, defaults, fallback=True))
-    return Asking(checks, files.texts, requirements, asked, tuple(days))
+    return Asking(checks, files.texts, Answers(files.frameworks, requirements), asked, tuple(days))
 
 
 class _Files(NamedTuple):
@@ -185,7 +186,7 @@ def _refuse(files: _Files, requirements: dict[str, tuple[str, ...]]) -> None:
     known = list(files.checks.values())
     for policy in files.policies.values():
         digest(placeless(policy))  # refuses numbers that JSON does not have, as whoever loads it does
-    errors = [error for policy in files.policies.values() for error in unfit(policy, known)]
+    errors = [error for policy in files.policies.values() for error in unfit(policy, known, requirements)]
     errors += [error for name in files.own_policies for error in idle(files.policies[name], known, requirements)]
     if errors:
         raise together(errors)

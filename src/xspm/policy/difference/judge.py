@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from xspm.model.check import SEVERITIES
+from xspm.policy.difference.answers import answered
 from xspm.policy.difference.asked import (
     Asked,
     Asking,
@@ -96,9 +97,8 @@ class _Judge:
         changes += longer(old.days, new.days)
         changes += [Change("added", one, _added(new, one)) for one in new.asked if one not in old.asked]
         found = {one: _with_evidence(one, self._check(one), self._evidence(one, evidence)) for one in moved}
-        for one in kept:
-            if old.frameworks[one] != new.frameworks[one]:
-                found.setdefault(one, []).append(Change("reworded", one, "it answers other requirements of frameworks"))
+        gone, come = old.asked.keys() - new.asked.keys(), new.asked.keys() - old.asked.keys()
+        changes += answered(old.answers, new.answers, gone, come)
         changes += [change for some in found.values() for change in some]
         return difference(changes, len(kept) - sum(1 for some in found.values() if some))
 

@@ -57,7 +57,7 @@ def test_it_is_a_connector_with_documented_types() -> None:
             assert set(field_docs(spec.source)) == {field.name for field in spec.shape.fields}
 
 
-@pytest.mark.parametrize("target", ["-", ".", "a.yaml", "a.yml", "a.json"])
+@pytest.mark.parametrize("target", ["-", ".", "a.yaml", "a.yml", "a.json", "a.YAML"])
 def test_it_recognises_manifests(folder: Path, target: str) -> None:
     write(folder / target, POD) if "a." in target else None
     assert CONNECTOR.recognises(target)
@@ -79,10 +79,12 @@ def test_a_folder_is_read_in_order(folder: Path) -> None:
     write(folder / "m/c.json", '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}')
     write(folder / "m/.git/x.yaml", POD % "hidden")
     write(folder / "m/node_modules/x.yaml", POD % "module")
+    write(folder / "m/.deploy/x.YAML", POD % "deployed")
     write(folder / "m/values.yaml", "replicas: 1\nbroken: [")
     write(folder / "m/notes.txt", POD % "text")
     snapshot = collect("m")
-    assert ids(snapshot) == ["default/Pod/one", "default/Pod/two", "default/Service/s"]
+    pods = [f"default/Pod/{name}" for name in ("deployed", "module", "one", "two")]
+    assert ids(snapshot) == [*pods, "default/Service/s"]
     assert snapshot.problems == ()
     assert (snapshot.asset.type, snapshot.asset.id, snapshot.asset.name) == (
         "kubernetes.manifests",
@@ -283,6 +285,15 @@ def test_devices_and_pipes_are_no_targets(folder: Path) -> None:
     for target in ("pipe", "/dev/null"):
         with pytest.raises(ConnectorError, match="is neither a file nor a folder"):
             collect(target)
+
+
+@pytest.mark.parametrize("target", ["/dev/stdin", "/dev/fd/0"])
+def test_the_paths_of_standard_input_are_standard_input(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    class Input:
+        buffer = io.BytesIO((POD % "p").encode())
+
+    monkeypatch.setattr(sys, "stdin", Input())
+    assert ids(collect(target)) == ["default/Pod/p"]
 
 
 def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,28 @@ def test_dpkg_of_an_image_without_a_shell(read: Callable[..., Any]) -> None:
 
 def test_apk(read: Callable[..., Any]) -> None:
     found = read("linux.packages", {"/lib/apk/db/installed": APK})
+    assert found["packages"]["names"]["$unknown"] == "1 damaged records in the package database"
+    found = read("linux.packages", {"/lib/apk/db/installed": APK.replace("P:no\n", "")})
     assert found["packages"] == {"manager": "apk", "names": ["busybox", "musl"], "count": 2}
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"/var/lib/dpkg/status": "\x01 noise\n\nmore"}, "not a package database: /var/lib/dpkg/status"),
+        ({"/var/lib/dpkg/status": ""}, "empty: /var/lib/dpkg/status"),
+        ({"/var/lib/dpkg/status": DPKG + "\nPackage: cut\nVer"}, "1 damaged records in the package database"),
+        ({"/lib/apk/db/installed": "noise"}, "not a package database: /lib/apk/db/installed"),
+        ({"/etc/debian_version": "12.5\n"}, "the package database of dpkg is not there"),
+        ({"/usr/bin/rpm": ""}, "the package database of rpm is not there"),
+    ],
+)
+def test_a_database_that_is_gone_or_no_database_is_unknown(
+    read: Callable[..., Any], files: dict[str, Any], reason: str
+) -> None:
+    found = read("linux.packages", files, live=False)["packages"]
+    assert found["manager"] in {"dpkg", "apk", "rpm"}
+    assert found["names"]["$unknown"] == reason
 
 
 def test_rpm_by_its_own_program(read: Callable[..., Any]) -> None:
@@ -130,7 +151,10 @@ def test_rpm_database_without_rpm(read: Callable[..., Any], tmp_path: Path) -> N
         header(version="nameless"),
     )
     files = {"/usr/lib/sysimage/rpm/rpmdb.sqlite": data}
-    assert read("linux.packages", files, live=False)["packages"]["names"] == ["bash", "bind", "zero"]
+    assert read("linux.packages", files, live=False)["packages"]["names"] == {
+        "$unknown": "2 damaged records in the package database",
+        "cause": "format",
+    }
     found = read("linux.package", files, live=False)
     assert set(found) == {"bash:x86_64=5.1-9.el9", "bind:x86_64=32:9-1", "zero:None=1-1"}
     assert rpm_database.read(data)[1] == 2

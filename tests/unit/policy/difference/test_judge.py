@@ -11,7 +11,7 @@ from house import TYPES, check, door, snapshot
 from xspm.errors import CelError, DocumentError, PolicyError, XspmError
 from xspm.model.asset import Asset, Resource, Snapshot
 from xspm.model.check import Check as CheckModel
-from xspm.model.check import Override, Parameter, Policy, Selection
+from xspm.model.check import Framework, Override, Parameter, Policy, Requirement, Selection
 from xspm.model.unknown import UNKNOWN_KEY
 from xspm.policy import building
 from xspm.policy.bundle import Bundle, decode_bundle, encode_bundle
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 HEAD: Final = "parameters: {most: {default: 3, description: Most keys.}}\n"
 KEYS: Final = "resource.keys != null && resource.keys <= params.most"
 ONE: Final = "(resource.keys != null && resource.keys == 1)"
+FRAMEWORK: Final = (
+    "title: F\nversion: '1'\npublisher: us\nurl: https://example.org\n"
+    "requirements: [{id: '1', title: One, checks: [a.*, b.*]}]\n"
+)
 FILES: Final = {
     "checks/a/few_keys.yaml": check(KEYS, head=HEAD),
     "checks/b/locked.yaml": check("resource.locked"),
-    "frameworks/f.yaml": (
-        "title: F\nversion: '1'\npublisher: us\nurl: https://example.org\n"
-        "requirements: [{id: '1', title: One, checks: [a.*, b.*]}]\n"
-    ),
+    "frameworks/f.yaml": FRAMEWORK,
 }
 
 
@@ -196,12 +197,17 @@ CHANGED: Final[list[tuple[str, dict[str, str], dict[str, str], str | None]]] = [
     ("only comments are other", {}, {"checks/b/locked.yaml": "# x\n" + FILES["checks/b/locked.yaml"]}, "reworded"),
     ("only brackets are other", {}, {"checks/b/locked.yaml": check("(resource.locked)")}, "reworded"),
     ("the same in other words", {}, {"checks/b/locked.yaml": check("!(!resource.locked)")}, "reworded"),
-    (
-        "frameworks name it otherwise",
-        {},
-        {"frameworks/f.yaml": FILES["frameworks/f.yaml"].replace(", b.*", "")},
-        "reworded",
-    ),
+    ("a requirement loses a check", {}, {"frameworks/f.yaml": FRAMEWORK.replace(", b.*", "")}, "weakened"),
+    ("a requirement is answered by another check", {"frameworks/f.yaml": FRAMEWORK.replace("a.*, b.*", "b.*")}, {"frameworks/f.yaml": FRAMEWORK.replace("a.*, b.*", "a.*")}, "weakened"),
+    ("a requirement is gone", {"frameworks/f.yaml": FRAMEWORK.replace("}]", "}, {id: '2', title: Two}]")}, {}, "weakened"),
+    ("a requirement has a reason", {}, {"frameworks/f.yaml": FRAMEWORK.replace("checks: [a.*, b.*]", "reason: nobody knows")}, "weakened"),
+    ("an open requirement has a reason", {"frameworks/f.yaml": FRAMEWORK.replace("}]", "}, {id: '2', title: Two}]")}, {"frameworks/f.yaml": FRAMEWORK.replace("}]", "}, {id: '2', title: Two, reason: nobody knows}]")}, "doubtful"),
+    ("a framework is gone", {}, {"frameworks/f.yaml": ""}, "weakened"),
+    ("a framework has another name", {}, {"frameworks/f.yaml": "", "frameworks/g.yaml": FRAMEWORK}, "weakened"),
+    ("a requirement gains a check", {"frameworks/f.yaml": FRAMEWORK.replace(", b.*", "")}, {}, "strengthened"),
+    ("a requirement is new", {}, {"frameworks/f.yaml": FRAMEWORK.replace("}]", "}, {id: '2', title: Two, checks: [a.*]}]")}, "added"),
+    ("a framework is new", {}, {"frameworks/g.yaml": FRAMEWORK}, "added"),
+    ("a requirement has another title", {}, {"frameworks/f.yaml": FRAMEWORK.replace("One", "Eins")}, "reworded"),
     ("a check is new", {}, {"checks/b/new.yaml": check("resource.locked")}, "added"),
 ]  # fmt: skip
 
@@ -211,6 +217,17 @@ def test_kinds(old: dict[str, str], new: dict[str, str], kind: str) -> None:
     found = _compare(old, new)
     assert found.changes[0].kind == kind, found.changes
     assert found.weaker == (kind in {"removed", "weakened", "doubtful"})
+
+
+def test_a_check_that_is_gone_is_not_told_again_for_its_requirements() -> None:
+    assert _said(_compare({}, {"checks/b/locked.yaml": ""})) == [("removed", "b.locked")]
+    assert _said(_compare({"checks/b/locked.yaml": ""}, {})) == [("added", "b.locked")]
+
+
+def test_a_requirement_names_the_checks_that_it_loses() -> None:
+    found = _compare({}, {"frameworks/f.yaml": FRAMEWORK.replace(", b.*", "")})
+    assert found.changes == (Change("weakened", "framework f, requirement 1", "no longer answered by b.locked"),)
+    assert found.unchanged == 2
 
 
 def test_a_weakening_names_what_gets_through() -> None:
@@ -459,6 +476,8 @@ def test_every_field_of_a_policy_and_a_check_is_thought_of() -> None:
         Plan: "checks policies max_exception_days",
         CheckModel: "id title severity resource check applies message rationale remediation references parameters"
         " examples tags location",
+        Framework: "name title version publisher url requirements location",
+        Requirement: "id title checks reason",
     }
     assert {one: set(one.__struct_fields__) for one in known} == {one: set(text.split()) for one, text in known.items()}
 
