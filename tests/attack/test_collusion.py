@@ -35,18 +35,27 @@ def test_all_of_platform_change_the_contract(world: World) -> None:
 
 
 def test_two_of_security_excuse_the_deployment(world: World) -> None:
-    """Two of security ask for and approve an exception between them: it holds, and every report names them."""
+    """Two of security ask for and approve an exception between them: somebody of another side must ask."""
     world.deploy("web", "db")
-    world.exception("alice", "bob", requested_by="alice")
+    world.exception("alice", "bob", "carol", requested_by="alice")
+    outcome = world.scan()
+    assert (outcome.code, f"{KNOWN}: 1 fail" in said(outcome)) == (1, True)
+    assert "alice, who asks, is of security, which alone approves it" in said(world.under("exception", "list"))
+
+
+def test_one_of_each_side_excuse_the_deployment(world: World) -> None:
+    """One of platform asks and one of security approves between them: it holds, and every report names them."""
+    world.deploy("web", "db")
+    world.exception("dave", "bob")
     found = world.scanned()
     (exception,) = [one["exception"] for one in found["assessments"][0]["verdicts"] if one.get("exception")]
-    assert (exception["owner"], exception["reason"]) == ("alice, approved by bob", "OPS-1")
-    assert "alice" in said(world.under("exception", "list"))
+    assert (exception["owner"], exception["reason"]) == ("dave, approved by bob", "OPS-1")
+    assert "dave" in said(world.under("exception", "list"))
     world.signed("ci")
     code, (result,) = world.looked()
     assert code == 0
     routes = [one for one in result["forgers"] if one["kind"] == "exception"]
-    assert ["alice", "bob"] in [sorted(one["name"] for one in group) for route in routes for group in route["sets"]]
+    assert ["bob", "dave"] in [sorted(one["name"] for one in group) for route in routes for group in route["sets"]]
 
 
 def test_enough_of_both_sides_weaken_the_policies(watched: World) -> None:

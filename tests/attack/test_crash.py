@@ -110,7 +110,7 @@ def test_the_witness_is_killed_and_asked_for_another_history(world: World, tmp_p
         assert world.heartbeat().code == 0
     gone = world.heartbeat()
     assert (gone.code, gone.err.startswith("not cosigned: audit: ")) == (1, True)
-    world.behind(Record("heartbeat", moment(1)), Record("heartbeat", moment(2)), folder=fork)
+    world.behind(*(Record("heartbeat", moment(hours)) for hours in (1, 2, 3)), folder=fork)
     with killed_witness(world, memory):
         world.ledger, honest = fork, world.ledger
         refused = world.append(world.folder)
@@ -128,3 +128,16 @@ def test_what_a_killed_append_left_behind_is_not_on_the_ledger(watched: World) -
     assert watched.audit() == (0, {})
     assert watched.heartbeat().code == 0
     assert watched.audit() == (0, {})
+
+
+def test_a_killed_append_that_filled_a_tile_is_followed_by_other_entries(watched: World, tmp_path: Path) -> None:
+    """An append is killed between its tiles and its checkpoint; what is written after it is something else."""
+    watched.behind(*[Record("heartbeat", moment())] * 251)
+    killed = tmp_path / "killed"
+    shutil.copytree(watched.ledger, killed)
+    watched.behind(*[Record("heartbeat", moment(1))] * 9, folder=killed)
+    shutil.copytree(killed / "tile", watched.ledger / "tile", dirs_exist_ok=True)
+    for _ in range(5):
+        assert watched.heartbeat().code == 0
+    assert watched.audit() == (0, {})
+    assert (watched.ledger / "tile" / "entries" / "001.p").exists()

@@ -10,9 +10,12 @@ import pytest
 
 from agreement import ASSET, CHECK, Agreement, member, people
 from commandline import assert_refused
+from parties import sign, terms
 from xspm.app.exceptions import agreed
 from xspm.app.trust import open_contract
-from xspm.contract.terms import ExceptionTerms, Owned
+from xspm.contract import folder as layout
+from xspm.contract.envelope import Envelope
+from xspm.contract.terms import Critical, ExceptionTerms, Owned
 from xspm.model.asset import Asset
 from xspm.model.verdict import Verdict
 from xspm.policy.exceptions import covers
@@ -66,7 +69,8 @@ def test_requests_that_are_refused(make: Make, more: dict[str, str], complaint: 
 
 def test_nobody_approves_what_they_ask_for(make: Make) -> None:
     """Who asks for an exception approves it, with the same key or a second one."""
-    world = make(parties=people(alice=member("alice", "alice-2")))
+    rules = {**terms().rules, "approve_exception": {"security": 1, "platform": 1}}
+    world = make(parties=people(alice=member("alice", "alice-2")), rules=rules)
     world.request("alice")
     (path,) = world.files("exceptions")
     before = path.read_bytes()
@@ -78,6 +82,46 @@ def test_nobody_approves_what_they_ask_for(make: Make) -> None:
     assert in_force(world).in_force == ()
     assert why(world).startswith("waiting: approve_exception")
     assert "signed by alice (security)" in why(world)
+
+
+def test_two_of_the_side_that_approves(make: Make) -> None:
+    """Security excuses itself: one of it asks and another approves, and no other side hears of it."""
+    world = make()
+    complaint = "alice, who asks, is of security, which alone approves it: somebody of audit or platform must ask"
+    assert_refused(world.request("alice"), complaint)
+    world.request()
+    (path,) = world.files("exceptions")
+    world.tampered(path, requested_by="alice")
+    path.write_bytes(sign(Envelope(layout.read_envelope(path).payload), "alice", "bob").encode())
+    assert in_force(world).in_force == ()
+    assert why(world) == f"refused: {complaint}"
+
+
+def test_nothing_is_done_instead(make: Make) -> None:
+    """An exception that says nothing of what is done instead is signed by hand, past the command line."""
+    world = make()
+    world.request()
+    (path,) = world.files("exceptions")
+    world.tampered(path, compensation="")
+    path.write_bytes(sign(Envelope(layout.read_envelope(path).payload), "dave", "alice").encode())
+    assert in_force(world).in_force == ()
+    assert why(world).startswith("refused: it must say in 1 to 2000 characters what is done instead")
+
+
+@pytest.mark.parametrize("resource", [f"{ASSET} sha256:{'a' * 64}", "*"])
+def test_exception_from_the_review_of_a_change(make: Make, resource: str) -> None:
+    """Nobody reviewed a critical change, and one of security approves an exception from the check that says so."""
+    critical = (Critical(("host:db-*",), {"security": 2, "platform": 1, "audit": 1}),)
+    world = make(critical=critical, exceptions=ExceptionTerms(wildcards=True))
+    asked = world.request("erin", asset="contract:acme", resource=resource)
+    assert asked.code == 0, asked
+    (path,) = world.files("exceptions")
+    for name in ("alice", "bob", "dave"):
+        done = world.approve(path, name)
+        assert "1 more of audit (frank)" in " ".join(done.out.split())
+        assert in_force(world).in_force == ()
+    world.approve(path, "frank")
+    assert len(in_force(world).in_force) == 1
 
 
 @pytest.mark.parametrize(

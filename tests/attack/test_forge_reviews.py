@@ -191,10 +191,69 @@ def test_a_squash_merge_and_an_account_in_other_letters(world: Agreement, tmp_pa
     assert done.code == 0
 
 
-def test_a_bot_wrote_it_and_two_people_reviewed_it(world: Agreement, tmp_path: Path) -> None:
-    """Nobody attacks: what a bot wrote and two people reviewed is reviewed."""
-    bot = "dependabot[bot]"
-    pull = {**record()["pull"], "user": user(bot, "Bot")}
-    push = [{"after": HEAD, "activity_type": "push", "actor": user(bot, "Bot")}]
-    done = drift(world, record(pull=pull, commits=[commit(HEAD, bot)], activity=push), tmp_path)
+def made_by(maker: str, pusher: str | None = None) -> Any:
+    pull = {**record()["pull"], "user": user(maker)}
+    push = [{"after": HEAD, "activity_type": "push", "actor": user(pusher or maker)}]
+    return record(pull=pull, commits=[commit(HEAD, maker) | {"author": user(maker)}], activity=push)
+
+
+@pytest.mark.parametrize("maker", ["dave-app[bot]", "web-flow"])
+def test_nobody_but_a_bot_made_it(world: Agreement, tmp_path: Path, maker: str) -> None:
+    """Everything is done by an app that one of the reviewers runs, or in the forge's own name; then they approve it."""
+    recorded = made_by(maker)
+    recorded["commits"][0]["commit"]["author"]["email"] = "noreply@github.com"
+    recorded["commits"][0]["commit"]["committer"]["email"] = "noreply@github.com"
+    done = drift(world, recorded, tmp_path)
+    found = json.loads(done.out)["review"]
+    assert (done.code, found["reviewed"]) == (1, False)
+    assert "only bots made it, and nobody knows for whom" in found["missing"]
+
+
+def test_a_bot_wrote_it_and_somebody_known_pushed_it(world: Agreement, tmp_path: Path) -> None:
+    """Nobody attacks: a bot wrote it, one person answers for that by pushing it, and two others reviewed it."""
+    done = drift(world, made_by("dependabot[bot]", "dave-gh"), tmp_path)
     assert done.code == 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"reviews": [review("erin-gh", at="2026-06-02T10:30:00+02:00"), review("alice-gh")]},
+        {"reviews": [review("erin-gh", at=""), review("alice-gh")]},
+        {"reviews": [review("erin-gh", at="2026-6-2T9:0:0Z"), review("alice-gh")]},
+        {"reviews": [review("erin-gh", at="2026-06-02T09:00:00.5Z"), review("alice-gh")]},
+        {"reviews": [review("erin-gh", at="0"), review("alice-gh")]},
+        {"pull": {**record()["pull"], "merged_at": "0"}},
+        {"pull": {**record()["pull"], "merged_at": ""}},
+        {"pull": {**record()["pull"], "merged_at": "2026-06-02T23:00:00-11:00"}},
+    ],
+)  # fmt: skip
+def test_times_that_sort_as_they_should_not(world: Agreement, tmp_path: Path, more: dict[str, Any]) -> None:
+    """A time is left out or written otherwise, so that what was approved late looks approved before the merge."""
+    assert_refused(drift(world, record(**more), tmp_path), "is no time")
+
+
+def test_a_review_that_was_not_sent_has_no_time(world: Agreement, tmp_path: Path) -> None:
+    """Nobody attacks: GitHub gives no time for a review that is still being written."""
+    pending = {name: value for name, value in review("bob-gh", "PENDING").items() if name != "submitted_at"}
+    assert drift(world, record(reviews=[*record()["reviews"], pending]), tmp_path).code == 0
+
+
+def test_somebody_else_asks_for_the_change(world: Agreement, tmp_path: Path) -> None:
+    """Dave made a change, has erin ask for its approval, and gives it himself; the forge's record names him."""
+    world.at("2026-06-02T08:00:00Z")
+    world.ask_change("erin", after=world.snapshot("new", SEEN))
+    (path,) = world.files("changes")
+    for name in ("dave", "alice"):
+        assert world.approve_change(path, name).code == 0
+    world.at(LATER)
+    unknown = drift(world, record(reviews=[]), tmp_path, None)
+    known = drift(world, record(reviews=[]), tmp_path)
+    for done in (unknown, known):
+        found = json.loads(done.out)["review"]
+        assert (done.code, found["reviewed"]) == (1, False)
+        assert "dave does not count: made some of it (https://github.com/acme/infra/pull/7)" in " ".join(
+            found["refused"]
+        )
+    # A record of another change says nothing of this one.
+    assert drift(world, record(reviews=[]), tmp_path, f"{BASE}..{OTHER}").code == 0

@@ -404,6 +404,8 @@ def test_an_entry_is_put_into_the_time_before_it_was_looked_for(
     long_ago: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An entry of today is dated into the gap before the reader's last look, and the witness cosigns that it only grew."""
+    log = Log(Disk(long_ago.ledger), SIGNER)
+    write_checkpoint(long_ago, log.checkpoint().checkpoint)
     with witness(tmp_path / "memory") as url:
         long_ago.url = url
         assert long_ago.append(long_ago.folder).code == 0, "nothing new: the witness cosigns what is there"
@@ -413,7 +415,9 @@ def test_an_entry_is_put_into_the_time_before_it_was_looked_for(
         code, found = long_ago.audit()
         assert (code, "was not among the 2 entries that were cosigned at" in found["backdated"]) == (1, True)
         monkeypatch.setenv("HOME", str(tmp_path / "somebody else"))
-        assert "backdated" not in long_ago.audit()[1], "who never looked before cannot tell"
+        found = long_ago.audit()[1]
+        assert "backdated" not in found, "who never looked before cannot tell which"
+        assert "3 entries from 0 to 2 say" in found["unwitnessed"], "only that no witness vouches for any"
 
 
 def cosign(world: World, asked: Witness) -> None:
@@ -452,7 +456,8 @@ def test_a_heartbeat_is_made_up_for_the_time_of_silence(long_ago: World) -> None
     for hours in (-40, -20):
         long_ago.behind(Record("heartbeat", moment(hours)))
     code, found = long_ago.audit()
-    assert (code, list(found)) == (1, ["quorum"])
+    assert (code, list(found)) == (1, ["quorum", "unwitnessed"])
+    assert "3 entries from 0 to 2 say" in found["unwitnessed"]
 
 
 def test_an_entry_is_back_dated(kept: World) -> None:

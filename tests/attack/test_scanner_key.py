@@ -321,7 +321,9 @@ def test_a_result_is_back_dated(watched: World) -> None:
     watched.append(watched.results)
     assert watched.verify("--ledger", str(watched.ledger), of=honest).code == 0
     assert watched.verify(of=made).code == 0, "by itself it holds: the time is the scanner's word"
-    assert "and was written down at" in watched.differs("--ledger", str(watched.ledger), of=made)
+    assert "and is not sure to have been written down before " in watched.differs(
+        "--ledger", str(watched.ledger), of=made
+    )
 
 
 def test_a_result_that_never_went_to_the_ledger(watched: World) -> None:

@@ -235,6 +235,21 @@ def test_key_that_anybody_signs_for(world: World, point: int) -> None:
     refused_at_load(world, {**world.terms.parties, "platform": platform}, "that anybody could sign for")
 
 
+@pytest.mark.parametrize("point", NOBODYS, ids=lambda one: f"{one:x}"[-12:])
+def test_key_that_anybody_signs_for_handed_in(world: World, point: int) -> None:
+    """Such a key is handed in as somebody's, to be looked at and written into a new contract."""
+    raw = point.to_bytes(32, "little")
+    der = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + raw).decode()
+    ssh = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + raw).decode()
+    path = world.base / "erin.pub"
+    for text in (f"-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n", f"ssh-ed25519 {ssh} erin@laptop\n"):
+        path.write_text(text)
+        assert_refused(world.run("key", "show", str(path)), "that anybody could sign for")
+        member = f"--member=platform:erin={path}"
+        made = world.run("contract", "init", str(world.base / "new"), member, f"--member=security:alice={path}")
+        assert_refused(made, "that anybody could sign for")
+
+
 def forgeable(key: Ed25519PublicKey) -> bool:
     """Whether some message has a signature that was made of nothing."""
     for number in range(64):

@@ -108,7 +108,7 @@ def test_what_is_there_is_not_written_twice_and_a_heartbeat_is(kept: World, caps
     again = call(capsys, "ledger", "append", str(kept.ledger), str(kept.folder), *kept.written())
     assert "0 new entries, 1 in all" in again.out
     beat = call(capsys, "ledger", "heartbeat", str(kept.ledger), *kept.written())
-    assert "appended  heartbeat\n1 new entry, 2 in all" in beat.out
+    assert "appended  witnessed\nappended  heartbeat\n2 new entries, 3 in all" in beat.out
     assert kinds(capsys, kept) == []
 
 
@@ -137,12 +137,12 @@ def test_a_witness_that_is_away_is_said(kept: World, capsys: pytest.CaptureFixtu
     flags = kept.flags("--key", str(kept.key), "--witness", "audit=http://127.0.0.1:9")
     done = call(capsys, "ledger", "heartbeat", str(kept.ledger), *flags)
     assert (done.code, done.err.partition(":")[0]) == (1, "not cosigned")
-    assert "1 new entry, 2 in all" in done.out
+    assert "2 new entries, 3 in all" in done.out
 
 
 def test_silence_and_back_dating_are_found(kept: World, capsys: pytest.CaptureFixture[str]) -> None:
     kept.behind(Record("heartbeat", "2026-01-01T00:00:00Z"))
-    assert kinds(capsys, kept) == ["quorum", "backdated", "silence"]
+    assert kinds(capsys, kept) == ["quorum", "backdated", "silence", "unwitnessed"]
 
 
 def test_an_entry_that_says_the_future_is_found(kept: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,8 +227,7 @@ def test_the_collector_kept_there_is_all_that_is_run(server: Server, over_ssh: S
     finally:
         keys.write_text(before)
     (asked,) = log.read_text().splitlines()
-    assert asked.startswith(f"sudo -n -- {program} ")
-    assert len(asked.split()) == 5
+    assert asked == f"sudo -n -- {program}"
     expected, actual = steady(over_ssh), steady(found)
     assert expected.keys() == actual.keys()
     differing = {
@@ -244,5 +243,23 @@ def test_the_collector_kept_there_is_all_that_is_run(server: Server, over_ssh: S
 @pytest.mark.skipif(shutil.which("sudo") is None, reason="no sudo here")
 def test_a_collector_that_is_not_there_is_said(server: Server) -> None:
     error = refusal(server, collector="/usr/local/sbin/no-such-collector")
-    assert error.message.startswith("sudo refused: ")
+    assert error.message.startswith("/usr/local/sbin/no-such-collector is not there: sudo: ")
+    assert error.hint == "install the collector of this version anew: xspm connectors permissions linux"
+
+
+@pytest.mark.skipif(shutil.which("sudo") is None or os.geteuid() != 0, reason="needs sudo, and root to be allowed it")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("sudo: a password is required", "sudo does not allow this login PROGRAM as it is there: it was changed, "),
+        ("", "PROGRAM printed nothing: it is another version"),
+        ("oops", "PROGRAM printed nothing: oops"),
+    ],
+)
+def test_a_collector_that_prints_nothing_is_said(server: Server, tmp_path: Path, said: str, told: str) -> None:
+    program = tmp_path / "xspm-collect"
+    program.write_text(f"#!/bin/sh\nprintf '\\n' >&2; sleep 0.1; echo '{said}' >&2; exit 64\n")
+    program.chmod(0o755)
+    error = refusal(server, collector=str(program))
+    assert error.message.startswith(told.replace("PROGRAM", str(program)))
     assert error.hint == "install the collector of this version anew: xspm connectors permissions linux"

@@ -6,7 +6,8 @@ by recomputing it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,6 +20,8 @@ from xspm.model.digest import digest_bytes
 if TYPE_CHECKING:
     from xspm.app.verified import Case
     from xspm.contract.attestation import About, AssessmentText, SnapshotText
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def agree(case: Case, about: About, said: SnapshotText, other: About) -> None:
@@ -37,6 +40,8 @@ def agree(case: Case, about: About, said: SnapshotText, other: About) -> None:
     ):
         if mine != theirs:
             case.differs(f"{what}: {mine} for the evidence, {theirs} for the verdicts", ASSESSMENT)
+    if said.previous is not None and not _DIGEST.fullmatch(said.previous):
+        case.differs(f"it names a statement before it by {said.previous!r}, which is no digest", SNAPSHOT)
 
 
 def evidence(case: Case, about: About, said: SnapshotText) -> Snapshot | None:

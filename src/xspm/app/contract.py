@@ -229,21 +229,33 @@ def propose(folder: Path, root: str | None, *, bundle: str | None, today: str, r
         raise ContractError(f"it says what version {before.terms.version} says", file=str(folder / layout.TEXT))
     envelope = Envelope(encode_terms(terms))
     path = layout.version_path(folder, "proposed", terms.version)
-    if os.path.lexists(path) and not replace:
-        there = layout.read_envelope(path)
-        if there.payload == envelope.payload:
-            envelope = there
-        elif there.signatures:
-            who = tally(there.signatures, read_link(there, str(path)).terms).shown()
-            raise ContractError(
-                f"version {terms.version} is proposed with other terms, and signed by {who}",
-                file=str(path),
-                hint="--replace begins anew; all must sign again",
-            )
-    if data and terms.policies is not None:
-        layout.write(layout.bundle_path(folder, terms.policies.digest), data)
-    layout.write(path, envelope.encode(), again=True)
+    with layout.locked(path.parent):
+        if os.path.lexists(path) and not replace:
+            envelope = _not_lost(path, envelope)
+        if data and terms.policies is not None:
+            layout.write(layout.bundle_path(folder, terms.policies.digest), data)
+        layout.write(path, envelope.encode(), again=True)
     return current(folder, root)
+
+
+def _not_lost(path: Path, envelope: Envelope) -> Envelope:
+    """Return the proposal that is there if it says the same.
+
+    Raises:
+        ContractError: it says something else, and somebody signed it.
+    """
+    there = layout.read_envelope(path)
+    if there.payload == envelope.payload:
+        return there
+    if there.signatures:
+        terms = read_link(there, str(path)).terms
+        raise ContractError(
+            f"version {terms.version} is proposed with other terms, and signed by"
+            f" {tally(there.signatures, terms).shown()}",
+            file=str(path),
+            hint="--replace begins anew; all must sign again",
+        )
+    return envelope
 
 
 def current(folder: Path, root: str | None, file: str | None = None) -> Proposal:
@@ -341,11 +353,9 @@ def sign(proposal: Proposal, signer: Signer, out: Path | None = None) -> Proposa
     signer_of(proposal, signer)
     path, envelope = out or proposal.path, proposal.link.envelope
     signed = envelope.with_signature(signer.key.id, signer.sign(envelope.signed_bytes()))
-    if os.path.lexists(path):
-        # Somebody else may have signed the same file while this one was read.
-        beside = _proposal(proposal.folder, path, layout.read_envelope(path), proposal.before).link.envelope
-        signed = merge({"what you signed": signed, str(path): beside})
-    layout.write(path, signed.encode(), again=True)
+    signed = layout.add_signatures(
+        path, signed, lambda beside: _proposal(proposal.folder, path, beside, proposal.before)
+    )
     return _proposal(proposal.folder, path, signed, proposal.before)
 
 
@@ -365,11 +375,11 @@ def merged(folder: Path, root: str | None, files: Sequence[str], out: str | None
     read = {file: _proposal(folder, Path(file), layout.read_envelope(Path(file)), before) for file in files}
     first = read[files[0]]
     path = Path(out) if out else layout.version_path(folder, "proposed", first.new.version)
-    own = out is None and os.path.lexists(path) and str(path) not in read
-    if own:
-        read[str(path)] = _proposal(folder, path, layout.read_envelope(path), before)
     together = merge({file: one.link.envelope for file, one in read.items()})
-    layout.write(path, together.encode(), again=own or str(path) in read)
+    if out is None or str(path) in read:
+        together = layout.add_signatures(path, together, lambda beside: _proposal(folder, path, beside, before))
+    else:
+        layout.write(path, together.encode())
     return _proposal(folder, path, together, before)
 
 
@@ -389,7 +399,11 @@ def merged_approvals(folder: Path, root: str | None, files: Sequence[str], out: 
     for file, envelope in read.items():
         signers(envelope, before.terms.member_keys(), file)
     together = merge(read)
-    layout.write(Path(out), together.encode(), again=out in read)
+    if out in read:
+        keys = before.terms.member_keys()
+        together = layout.add_signatures(Path(out), together, lambda beside: signers(beside, keys, out))
+    else:
+        layout.write(Path(out), together.encode())
     return out, tally(together.signatures, before.terms)
 
 

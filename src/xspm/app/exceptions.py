@@ -15,7 +15,6 @@ import msgspec
 from xspm.app.signing import person, sign_more
 from xspm.contract import folder as layout
 from xspm.contract.approval import (
-    MAX_REASON,
     ExceptionText,
     check_exception,
     encode_exception,
@@ -169,7 +168,7 @@ def judge(trusted: Trusted, envelope: Envelope, file: str, now: str, checks: Col
     try:
         text = read_exception(envelope, file)
         # An expired one is judged by its last day, so that only one that was ever in force is reported as over.
-        over = re.fullmatch(r"\d{4}-\d{2}-\d{2}", text.expires) is not None and text.expires < now[:10]
+        over = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text.expires) is not None and text.expires < now[:10]
         then = f"{text.expires}T23:59:59Z" if over else now
         check_exception(text, trusted.terms, trusted.versions, then, file)
         known(text.check, checks, file)
@@ -250,10 +249,6 @@ def request(trusted: Trusted, asked: Asked, signer: Signer, now: str) -> Listed:
         requested_at=now,
         contract=trusted.digest,
     )
-    if not 1 <= len(text.compensation.strip()) <= MAX_REASON:
-        raise ContractError(
-            f"say in 1 to {MAX_REASON} characters what is done instead, or why nothing need be", hint="--compensation"
-        )
     check_exception(text, trusted.terms, trusted.versions, now, "the request")
     checks = known_checks(trusted)
     if checks is None and trusted.terms.policies is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,16 +15,21 @@ from xspm.ledger.client import cosign
 from xspm.ledger.files import Disk
 from xspm.ledger.log import Log
 from xspm.ledger.note import COSIGNED, SIGNED, Key, Signer
-from xspm.ledger.records import HEARTBEAT, Record, decode_record, encode_record
+from xspm.ledger.records import HEARTBEAT, WITNESSED, Record, decode_record, encode_record, moment
+from xspm.ledger.records import MAX_AHEAD as MAX_BACK
+from xspm.ledger.tiles import WIDTH
+from xspm.ledger.witnessed import Watch, keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from xspm.app.trust import Trusted
     from xspm.contract.keys import PublicKey
     from xspm.contract.signers import Signer as Holder
     from xspm.contract.terms import LedgerTerms
+    from xspm.ledger.checkpoint import Opened
+    from xspm.ledger.tiles import Tiles
     from xspm.model.digest import Digest
 
 _KEY_SIZE = 32
@@ -81,9 +87,17 @@ def begin(folder: Path, origin: str, holder: Holder) -> Key:
 
 
 def write(
-    folder: Path, trusted: Trusted, holder: Holder, paths: Sequence[Path], *, witnesses: Mapping[str, str], now: str
+    folder: Path,
+    trusted: Trusted,
+    holder: Holder,
+    paths: Sequence[Path],
+    *,
+    witnesses: Mapping[str, str],
+    clock: Callable[[], str],
 ) -> Written:
     """Append what was signed, each text once, or a heartbeat where there is nothing; then ask witnesses to cosign.
+
+    What the witnesses had cosigned before is written down first.
 
     Args:
         folder: the ledger's.
@@ -91,11 +105,11 @@ def write(
         holder: who signs for the ledger.
         paths: envelopes, or folders whose envelopes are meant; none for a heartbeat.
         witnesses: by party the address of its witness.
-        now: RFC 3339, UTC.
+        clock: the time, RFC 3339, UTC; asked when nobody else can write.
 
     Raises:
         ContractError: the contract names no ledger or another key, or a file is no envelope.
-        LedgerError: the ledger cannot be written.
+        LedgerError: the ledger cannot be written, or the clock is behind its last entry.
         UsageError: a party has no witness.
     """
     terms = ledger_terms(trusted)
@@ -108,14 +122,22 @@ def write(
             f"the contract's ledger signs as {terms.key}, not as {key.vkey}",
             hint="use the key of the ledger's operator",
         )
-    found = [envelope_record(path, now) for path in envelopes(paths)]
+    found = [envelope_record(path, "") for path in envelopes(paths)] if paths else [Record(HEARTBEAT, "")]
     log = Log(Disk(folder), Signer(key, holder.sign))
-    size = log.checkpoint().checkpoint.size
-    there = {decode_record(entry).digest for entry in log.tiles(size).entries()} if found else set()
-    new = list({record.digest: record for record in found if record.digest not in there}.values())
-    if not paths:
-        new = [Record(HEARTBEAT, now)]
-    appended = log.append([encode_record(record) for record in new])
+    new: list[Record] = []
+
+    def make(current: Opened) -> list[bytes]:
+        tiles = log.tiles(current.checkpoint.size)
+        new.extend(_new(tiles, found))
+        kept = keep(current.note, watches(trusted)) if new and tiles.size else ""
+        if kept:
+            new.insert(0, Record(WITNESSED, "", note=kept))
+        if new:
+            at = _time(tiles, clock())
+            new[:] = [msgspec.structs.replace(record, at=at) for record in new]
+        return [encode_record(record) for record in new]
+
+    appended = log.append_made(make)
     cosigned, refused = [], []
     for party, url in witnesses.items():
         try:
@@ -124,6 +146,44 @@ def write(
         except LedgerError as error:
             refused.append(f"{party}: {error.message}")
     return Written(appended.checkpoint.size, tuple(new), tuple(cosigned), tuple(refused))
+
+
+def _new(tiles: Tiles, found: Sequence[Record]) -> list[Record]:
+    """Those whose text the ledger does not have yet, each once."""
+    there = {decode_record(entry).digest for entry in tiles.entries()} if any(one.digest for one in found) else set()
+    return list({record.digest: record for record in found if not record.digest or record.digest not in there}.values())
+
+
+def _time(tiles: Tiles, now: str) -> str:
+    """The time of the next entry: by the clock, and never before the last entry's.
+
+    Raises:
+        LedgerError: the clock is too far behind it.
+    """
+    for entry in reversed(tiles.bundle((tiles.size - 1) // WIDTH) if tiles.size else []):
+        with contextlib.suppress(LedgerError):
+            last = decode_record(entry).at
+            break
+    else:
+        return now
+    if moment(now) + MAX_BACK < moment(last):
+        raise LedgerError(
+            f"the last entry is of {last}, and this clock says {now}: an entry would be back-dated",
+            hint="set the clock of the ledger's machine",
+        )
+    return max(now, last)
+
+
+def watches(trusted: Trusted) -> tuple[Watch, ...]:
+    """The witnesses of the ledger in force, by each version of the contract that had it."""
+    key = ledger_terms(trusted).key
+    held = [one.link.terms.ledger for one in trusted.accepted]
+    found = [
+        Watch(tuple(Key.parse(text) for text in terms.witnesses.values()), terms.quorum)
+        for terms in held
+        if terms is not None and terms.key == key
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def ledger_terms(trusted: Trusted) -> LedgerTerms:

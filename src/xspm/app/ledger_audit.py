@@ -5,50 +5,41 @@ The reader knows the ledger's key and its witnesses from the contract, and remem
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from xspm.app.ledger import digests_in, ledger_terms
+from xspm.app.ledger import ledger_terms, watches
+from xspm.app.ledger_findings import Finding, late, missed, since, timed, unwitnessed, withheld
 from xspm.app.trust import user_folder
 from xspm.contract.attestation import SNAPSHOT
 from xspm.contract.folder import write
 from xspm.contract.secretfile import read_small
 from xspm.contract.statement import CONTRACT
 from xspm.errors import LedgerError
-from xspm.ledger.audit import Audit, Trust, audit
+from xspm.ledger.audit import Trust, audit
 from xspm.ledger.checkpoint import open_checkpoint
 from xspm.ledger.files import Disk
 from xspm.ledger.note import MAX_BYTES, Key
-from xspm.ledger.records import MAX_AHEAD, Record, backdated, decode_record, moment, silences
+from xspm.ledger.records import WITNESSED, Record, decode_record, moment, shown
 from xspm.ledger.remote import reader
 from xspm.ledger.tiles import CHECKPOINT
+from xspm.ledger.witnessed import Seen
+from xspm.ledger.witnessed import read as read_witnessed
 from xspm.model.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from xspm.app.trust import Trusted
     from xspm.contract.terms import LedgerTerms
     from xspm.ledger.checkpoint import Opened
-    from xspm.ledger.note import Verified
 
 
-_HARMLESS: Final = frozenset({"silence", "unlogged", "withheld"})
+_HARMLESS: Final = frozenset({"silence", "unlogged", "withheld", "unwitnessed"})
 """Kinds of findings under which what is on the ledger can still be believed."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing about a ledger that is not as it must be."""
-
-    kind: str
-    """As `ledger.audit.Difference` names them; or `backdated`, `silence`, `unlogged`, `withheld`."""
-    message: str
-    entry: int | None = None
-    path: str = ""
 
 
 class Audited(msgspec.Struct, frozen=True):
@@ -66,9 +57,16 @@ class Audited(msgspec.Struct, frozen=True):
     """When the last entry was written."""
     findings: tuple[Finding, ...]
     logged: dict[Digest, str] = {}
-    """Every signed text that is on the ledger, by digest, with the time of its first entry."""
+    """Every signed text that is on the ledger, by digest, with the time from which it is sure to have been there.
+
+    That is the time of the witnesses, not of the ledger's operator, where the contract asks for witnesses.
+    """
     results: dict[str, tuple[Digest, ...]] = {}
     """By asset: the statements about its evidence, in the order of the ledger."""
+    versions: dict[Digest, str] = {}
+    """Every version of the contract that is on the ledger, with the time that its first entry says."""
+    withheld: dict[Digest, str] = {}
+    """Those of them that follow the reader's first one and are not at hand."""
 
     @property
     def sound(self) -> bool:
@@ -115,11 +113,20 @@ def examine(
     records: dict[int, Record] = {}
     broken: list[Finding] = []
 
-    def visit(index: int, entry: bytes) -> None:
+    watched = watches(trusted)
+    notes: list[Seen] = []
+
+    def visit(index: int, entry: bytes) -> bytes | None:
         try:
-            records[index] = decode_record(entry)
+            records[index] = record = decode_record(entry)
+            if record.kind != WITNESSED:
+                return None
+            checkpoint, noted = read_witnessed(record.note, index, terms.origin, watched)
         except LedgerError as error:
             broken.append(Finding("entry", error.message, index))
+            return None
+        notes.append(noted)
+        return checkpoint.root
 
     seen = _seen(seen_at, trust)
     # Whoever serves the files may answer otherwise when asked twice: what was audited is what counts.
@@ -134,34 +141,44 @@ def examine(
     if found.omitted:
         findings.append(Finding("entry", f"and {found.omitted} more differences"))
     findings += broken
-    findings += _time(records, found, terms, now)
-    if seen is not None:
-        findings += _late(records, seen, terms.quorum)
-    logged: dict[Digest, str] = {}
-    results: dict[str, list[Digest]] = {}
-    for _, record in sorted(records.items()):
-        if record.digest is not None:
-            logged.setdefault(record.digest, record.at)
-            if record.kind == SNAPSHOT:
-                results.setdefault(record.subject, []).append(record.digest)
     if found.checkpoint is not None:
-        findings += _unlogged(trusted, kept, logged)
-        findings += _withheld(trusted, records)
-        findings += _deleted(kept, records)
+        notes.append(Seen(found.checkpoint.size, found.cosigned))
+    if seen is not None:
+        notes.append(Seen(seen.checkpoint.size, seen.verified))
+    times = since(records, notes, watched if terms.quorum else None, now)
+    kept_back = withheld(trusted, records)
+    findings += timed(records, found, terms, now)
+    findings += late(records, seen, terms.quorum)
+    findings += unwitnessed(records, times, terms)
+    if found.checkpoint is not None:
+        findings += missed(trusted, kept, records)
     # Also where the quorum is missing: two trees that the log signed are its lie, whoever cosigned which.
-    if remember and not any(one.kind in {"checkpoint", "history", "root"} for one in findings):
+    # And only what was compared with what was seen before: else a fork is seen twice, and forgotten by the first.
+    if remember and found.followed:
         write(seen_at, signed or b"", again=True)
+    texts = [(index, record, record.digest) for index, record in sorted(records.items()) if record.digest is not None]
     return Audited(
         origin=terms.origin,
         size=found.checkpoint.size if found.checkpoint else 0,
         root=found.checkpoint.root.hex() if found.checkpoint else "",
-        cosigned={one.key.name: _shown(one) for one in found.cosigned},
+        cosigned={one.key.name: shown(one.time or 0) for one in found.cosigned},
         quorum=terms.quorum,
         last=max((record.at for record in records.values()), default=None),
         findings=tuple(findings),
-        logged=logged,
-        results={asset: tuple(digests) for asset, digests in results.items()},
+        # Reversed, so that the first entry of a text is what stays.
+        logged={digest: times[index] for index, _, digest in reversed(texts)},
+        results=_results(texts),
+        versions={digest: one.at for _, one, digest in reversed(texts) if one.kind == CONTRACT},
+        withheld={digest: one.at for index, one, digest in reversed(texts) if index in kept_back},
     )
+
+
+def _results(texts: Sequence[tuple[int, Record, Digest]]) -> dict[str, tuple[Digest, ...]]:
+    results: dict[str, list[Digest]] = {}
+    for _, record, digest in texts:
+        if record.kind == SNAPSHOT:
+            results.setdefault(record.subject, []).append(digest)
+    return {asset: tuple(digests) for asset, digests in results.items()}
 
 
 def _trust(terms: LedgerTerms) -> Trust:
@@ -175,71 +192,3 @@ def _seen(path: Path, trust: Trust) -> Opened | None:
     if not path.exists():
         return None
     return open_checkpoint(read_small(str(path), MAX_BYTES).data, (*trust.log, *trust.witnesses))
-
-
-def _shown(found: Verified) -> str:
-    return datetime.datetime.fromtimestamp(found.time or 0, tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _time(read: dict[int, Record], found: Audit, terms: LedgerTerms, now: str) -> Iterator[Finding]:
-    records = [record for _, record in sorted(read.items())]
-    for index, why in backdated(records, now):
-        yield Finding("backdated", f"entry {index} {why}", index)
-    for silence in silences(records, terms.heartbeat_hours, now):
-        yield Finding(
-            "silence",
-            f"nothing from {silence.since} to {silence.until}; the contract allows {terms.heartbeat_hours} h",
-            silence.after,
-        )
-    if records:
-        # A checkpoint that no witness has seen for so long may be an old one, frozen for this reader.
-        newest = max((one.time or 0 for one in found.cosigned), default=None)
-        age = None if newest is None else moment(now).timestamp() - newest
-        if age is not None and age > terms.heartbeat_hours * 3600:
-            yield Finding("silence", f"no witness has cosigned for {age / 3600:.0f} h")
-
-
-def _late(records: dict[int, Record], seen: Opened, quorum: int) -> Iterator[Finding]:
-    """Entries that say a time at which they were not there yet, by the cosignatures that this reader remembers."""
-    times = sorted((one.time for one in seen.verified if one.time is not None), reverse=True)
-    if not 0 < quorum <= len(times):
-        return
-    cosigned = datetime.datetime.fromtimestamp(times[quorum - 1], tz=datetime.UTC)
-    for index, record in sorted(records.items()):
-        if index >= seen.checkpoint.size and moment(record.at) < cosigned - MAX_AHEAD:
-            yield Finding(
-                "backdated",
-                f"entry {index} says {record.at}, and was not among the {seen.checkpoint.size} entries that were"
-                f" cosigned at {cosigned:%Y-%m-%dT%H:%M:%SZ}: it was back-dated",
-                index,
-            )
-
-
-def _unlogged(trusted: Trusted, kept: Sequence[Path], logged: Container[Digest]) -> Iterator[Finding]:
-    """What was signed and is not on the ledger."""
-    folders = [trusted.folder / kind for kind in ("versions", "exceptions", "changes")]
-    for digest, path in digests_in([*(folder for folder in folders if folder.is_dir()), *kept]).items():
-        if digest not in logged:
-            yield Finding("unlogged", f"{digest} is signed and not on the ledger", path=str(path))
-
-
-def _deleted(kept: Sequence[Path], records: dict[int, Record]) -> Iterator[Finding]:
-    """Evidence that is on the ledger and not among the results at hand, where results were given."""
-    if not kept:
-        return
-    there = digests_in(kept)
-    for index, record in sorted(records.items()):
-        if record.kind == SNAPSHOT and record.digest not in there:
-            message = (
-                f"entry {index} of {record.at} is evidence of {record.subject} that is not among the results at hand"
-            )
-            yield Finding("withheld", message, index)
-
-
-def _withheld(trusted: Trusted, records: dict[int, Record]) -> Iterator[Finding]:
-    """Versions of the contract that are on the ledger and not in the folder at hand."""
-    followed = set(trusted.versions)
-    root_at = next((index for index, record in records.items() if record.digest == trusted.root), 0)
-    for index, record in records.items():
-        if record.kind == CONTRACT and record.digest not in followed and index > root_at:
-            yield Finding("withheld", f"entry {index} is a version of the contract that is not at hand", index)

@@ -1,7 +1,8 @@
 """Whether a result stands on the contract's ledger, and stood there in time.
 
-The ledger is the only clock that the scanner does not set: a result that claims an earlier day than the one on which it
-was written down, or an older version of the contract than was in force then, was made up later.
+The ledger's witnesses are the only clock that neither the scanner nor the ledger's operator sets: a result that claims
+an earlier day than the one on which they saw it there, or an older version of the contract than was in force then, was
+made up later. After a version that is not at hand nobody can say under which rules a result was made.
 """
 
 from __future__ import annotations
@@ -46,11 +47,20 @@ def in_time(case: Case, text: AssessmentText, ledger: Audited, trusted: Trusted)
     hours = ledger_terms(trusted).heartbeat_hours
     if moment(logged) - moment(text.collected_at) > datetime.timedelta(hours=hours):
         case.differs(
-            f"says it was made at {text.collected_at}, and was written down at {logged}, more than {hours} h later",
+            f"says it was made at {text.collected_at}, and is not sure to have been written down before {logged}, more"
+            f" than {hours} h later",
             ASSESSMENT,
         )
+    for version, at in ledger.withheld.items():
+        if at < text.collected_at:
+            case.differs(
+                f"made at {text.collected_at}; a version of the contract that is not at hand, {version}, was written"
+                f" down at {at}, before it",
+                ASSESSMENT,
+            )
+            return
     for one in trusted.accepted:
-        since = ledger.logged.get(one.link.digest)
+        since = ledger.versions.get(one.link.digest)
         if one.link.terms.version > text.contract_version and since is not None and since < text.collected_at:
             case.differs(
                 f"made under version {text.contract_version} of the contract at {text.collected_at}; version"

@@ -107,6 +107,15 @@ def compare(recorded: AssessmentText, again: AssessmentText, engine: str) -> Ite
                 )
                 if "none" in {old, new} and field == "status":
                     break
+    for check in sorted(recorded.severities.keys() - again.severities.keys() - {name[0] for name in theirs}):
+        yield Difference(
+            what=f"{check}: severity recorded {recorded.severities[check]}, and there is no verdict of it",
+            check=check,
+            field="severity",
+            recorded=recorded.severities[check],
+            recomputed="none",
+            engine=engine,
+        )
     for field in ("policies", "counts", "score", "gate", "problems", "degraded"):
         old, new = _shown(getattr(recorded, field)), _shown(getattr(again, field))
         if old != new:

@@ -23,7 +23,9 @@ _MAX_ENTRIES: Final = 1_000_000
 def find(named: Sequence[str]) -> list[Path]:
     """Return the result folders among and below some folders, in their order and then by name.
 
-    A folder that holds any file of a result is one, so that nothing is passed over for lack of a file.
+    A folder that holds any file of a result is one, so that nothing is passed over for lack of a file. Hidden folders
+    and those inside of results are looked into; a link to a folder is not, and stands among the results, which `read`
+    refuses unless it leads to one.
 
     Raises:
         UsageError: there is none, or they are too many.
@@ -49,10 +51,9 @@ def _below(folder: Path) -> Iterator[Path]:
         if seen > _MAX_ENTRIES:
             raise UsageError(f"more than {_MAX_ENTRIES} files below {folder}", hint="name a smaller folder")
         if wanted.intersection(files) or wanted.intersection(folders):
-            folders.clear()
             yield Path(parent)
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders.sort()
+        yield from (Path(parent, name) for name in folders if Path(parent, name).is_symlink())
         if folders and len(Path(parent).relative_to(folder).parts) >= _MAX_DEPTH:
             raise UsageError(f"{parent} has folders more than {_MAX_DEPTH} deep", hint="name a smaller folder")
 
@@ -67,6 +68,8 @@ def read(folder: Path) -> dict[str, Envelope]:
     Raises:
         ContractError: one is missing, or is no envelope.
     """
+    if folder.is_symlink() and not any(os.path.lexists(folder / name) for name in (EVIDENCE, *STATEMENTS)):
+        raise ContractError("a link to another folder: not looked into", file=str(folder), hint="name that folder too")
     statements = {}
     for name in STATEMENTS:
         if not os.path.lexists(folder / name):

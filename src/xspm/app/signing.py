@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from xspm.contract import folder as layout
 from xspm.contract.approval import rule_for, standing
-from xspm.contract.envelope import Envelope, merge, signers
+from xspm.contract.envelope import signers
 from xspm.errors import ContractError
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from xspm.app.trust import Trusted
     from xspm.contract.approval import ChangeText, ExceptionText
+    from xspm.contract.envelope import Envelope
     from xspm.contract.signers import Signer
     from xspm.contract.terms import Terms
 
@@ -58,10 +58,5 @@ def sign_more(  # noqa: PLR0917 - each is another thing
         wanted = ", ".join(f"{count} of {name}" for name, count in rule.items() if count)
         raise ContractError(f"{who} is of {party}, and the rule wants {wanted}", file=str(path))
     more = envelope.with_signature(signer.key.id, signer.sign(envelope.signed_bytes()))
-    if os.path.lexists(path):
-        # A second person may have signed the same file while this one was asked for their passphrase.
-        beside = layout.read_envelope(path)
-        signers(beside, terms.member_keys(), str(path))
-        more = merge({"the signed text": more, str(path): beside})
-    layout.write(path, more.encode(), again=True)
-    return more
+    # A second person may have signed the same file while this one was asked for their passphrase.
+    return layout.add_signatures(path, more, lambda beside: signers(beside, terms.member_keys(), str(path)))

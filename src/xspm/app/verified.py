@@ -96,6 +96,8 @@ def summed(case: Case, problem: str) -> Verified:
         notes.append(f"the contract was in its degraded mode, until {text.degraded.until}: {text.degraded.reason}")
     if text.engine.version != __version__:
         notes.append(f"made by xspm {text.engine.version}, verified by {__version__}")
+    if text.engine.name not in case.engines:
+        notes.append(f"judged by the {text.engine.name} engine, as it says")
     notes += [f"of the same run, not judged: {failure}" for failure in text.failures]
     scanner = link.terms.scanners.get(text.scanner)
     return Verified(

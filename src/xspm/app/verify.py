@@ -33,7 +33,7 @@ from xspm.contract.forging import Made, fewest, routes
 from xspm.errors import ContractError, XspmError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from xspm.app.ledger_audit import Audited
@@ -48,6 +48,8 @@ Engines: TypeAlias = Literal["xspm", "reference", "both"]
 
 SKEW: Final = datetime.timedelta(minutes=10)
 """How far the clocks of a scanner and a reader may be apart."""
+OLD: Final = datetime.timedelta(days=366)
+"""What is older is said: a contract tells when a version ends, not when it began, so any earlier date would do."""
 TOGETHER: Final = datetime.timedelta(hours=1)
 """Within which two scanners that found the same speak for each other."""
 
@@ -191,6 +193,9 @@ class Verifier:
             case.differs(f"it calls version {terms.version} of the contract {text.contract_version}", ASSESSMENT)
         if text.collected_at[:10] > terms.expires:
             case.differs(f"version {terms.version} of the contract had expired on {terms.expires}", ASSESSMENT)
+        if self._ledger is None and self._now - moment(text.collected_at) > OLD:
+            days = (self._now - moment(text.collected_at)).days
+            case.notes.append(f"{days} days old by its scanner's word: only the ledger shows that it is so old")
         if terms.version < latest.version:
             older = f"made under version {terms.version} of the contract; version {latest.version} is in force now"
             if self._current:
@@ -279,9 +284,7 @@ class Verifier:
             )
             one = msgspec.structs.replace(one, state="differs", differences=(*one.differences, late))
         given = {other.statement for other in others if other.asset == one.asset}
-        if one.previous and len(given) > 1 and one.previous not in given:
-            lost = f"the one before it, {one.previous}, is not among those given"
-            one = msgspec.structs.replace(one, notes=(*one.notes, lost))
+        one = msgspec.structs.replace(one, notes=(*one.notes, *_before(one, others)))
         if self._ledger is not None and (old := outdated(one.statement, one.asset, given, self._ledger)):
             one = msgspec.structs.replace(one, notes=(*one.notes, old))
         notes = tuple(
@@ -305,6 +308,16 @@ class Verifier:
             return one
         found = routes(made)
         return msgspec.structs.replace(one, forgers=found, fewest=fewest(found))
+
+
+def _before(one: Verified, others: Sequence[Verified]) -> Iterator[str]:
+    """What is doubtful about the result before one, as its scanner names it."""
+    mine = [other for other in others if other.asset == one.asset and other.statement != one.statement]
+    if one.previous and all(other.statement != one.previous for other in mine):
+        yield f"the one before it, {one.previous}, is not among those given"
+    earlier = [x for x in mine if x.scanner == one.scanner and x.collected_at < one.collected_at]
+    if earlier and not one.previous:
+        yield f"it names none before it, and its scanner signed {earlier[-1].folder} before"
 
 
 def _agreeing(one: Verified, same: Sequence[Verified]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The command line: one file per command, imported when it is called, and one way out.
 
 Exit codes: 0 nothing at or over the threshold, 1 findings, 2 the tool could not do its work, 130 interrupted. Every
-error is one line on standard error.
+error is one line on standard error; a terminal's width wraps it.
 """
 
 from __future__ import annotations
@@ -122,5 +122,7 @@ def _silence() -> int:
 
 
 def _fail(text: str, code: int = 2) -> int:
-    click.echo(f"xspm: {text}", err=True)
+    from xspm.cli.console import print_error  # noqa: PLC0415 - costs start-up time that only an error is worth
+
+    print_error(f"xspm: {text}")
     return code

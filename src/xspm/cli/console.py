@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 import msgspec
@@ -47,12 +47,13 @@ _COLUMNS: Final = 80
 """Where nothing says how many there are: a pipe, a file, a log."""
 
 
-def width() -> int:
+def width(stream: TextIO | None = None) -> int:
     """Columns to write for: what `COLUMNS` says, else the terminal's, 80 when there is none."""
+    stream = stream or sys.stdout
     said = os.environ.get("COLUMNS", "")
     columns = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else 0
-    if not columns and sys.stdout.isatty():
-        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    if not columns and stream.isatty():
+        columns = os.get_terminal_size(stream.fileno()).columns
     return max(40, columns or _COLUMNS)
 
 
@@ -78,12 +79,30 @@ def print_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> None:
             click.echo(click.style(text, bold=True) if index == 0 and coloured() else text)
 
 
+def wrap(text: str, room: int, first: str = "", rest: str = "") -> list[str]:
+    """Wrap a line between words only: a digest or a path that is broken can neither be compared nor copied."""
+    return textwrap.wrap(
+        text, room, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def print_text(text: str, indent: str = "") -> None:
     """Print a paragraph wrapped to the width."""
     for paragraph in map(clean, text.split("\n")):
-        click.echo(
-            textwrap.fill(paragraph, width(), initial_indent=indent, subsequent_indent=indent) if paragraph else ""
-        )
+        click.echo("\n".join(wrap(paragraph, width(), indent, indent)))
+
+
+def print_error(text: str) -> None:
+    """Print an error and its hint on standard error: on a terminal wrapped below itself, else a line each."""
+    if not sys.stderr.isatty():
+        click.echo(text, err=True)
+        return
+    room = width(sys.stderr)
+    for line in text.split("\n"):
+        lead = next((lead for lead in ("xspm: ", "  hint: ") if line.startswith(lead)), "")
+        # A line of a source and the caret below it stay as they are.
+        wrapped = wrap(line.removeprefix(lead), room, lead, " " * len(lead)) if lead else [line]
+        click.echo("\n".join(wrapped), err=True)
 
 
 def heading(text: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from xspm.app.contract import compared
-from xspm.cli.console import coloured, heading, print_table, print_text, width
+from xspm.cli.console import coloured, heading, print_table, print_text, width, wrap
 from xspm.cli.differing import print_difference
 from xspm.contract.changes import changes, shown
 from xspm.contract.separation import overlaps
@@ -39,7 +38,7 @@ def _item(label: str, colour: str, text: str) -> None:
     """A line with a coloured label, wrapped below itself."""
     start = 13
     room = max(24, min(width(), _WIDEST) - start)
-    first, *rest = textwrap.wrap(clean(text), room) or [""]
+    first, *rest = wrap(clean(text), room) or [""]
     click.echo(f"  {paint(label, colour)}{' ' * (start - 2 - len(label))}{first}")
     for line in rest:
         click.echo(f"{' ' * start}{line}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from xspm.cli.console import coloured, width
+from xspm.cli.console import coloured, width, wrap
 from xspm.errors import one_line
 from xspm.policy.difference.interface import WEAKER
 
@@ -70,9 +69,7 @@ def _wrapped(text: str, indent: int) -> None:
     if text:
         lead = " " * indent
         room = min(width(), _MOST_COLUMNS)
-        line = textwrap.fill(
-            one_line(text), room, initial_indent=lead, subsequent_indent=lead + "  ", break_on_hyphens=False
-        )
+        line = "\n".join(wrap(one_line(text), room, lead, lead + "  "))
         click.echo(line)
 
 

@@ -29,6 +29,7 @@ _WITNESS = click.option(
 )
 
 
+_NOT_SHOWN = {"logged", "results", "versions", "withheld"}
 _SHOWN = 3
 """Findings of one kind that a person is shown; JSON has all."""
 
@@ -101,15 +102,14 @@ def heartbeat(folder: str, witnesses: tuple[str, ...], **flags: str | None) -> i
 
 
 def _write(folder: str, paths: Sequence[Path], witnesses: Sequence[str], flags: dict[str, str | None]) -> int:
-    began = now()
-    trusted = open_contract(_contract(flags), flags["root"], began)
+    trusted = open_contract(_contract(flags), flags["root"], now())
     done = app.write(
         Path(folder),
         trusted,
         signer(flags["key"] or "", flags["passphrase_file"]),
         paths,
         witnesses=_addresses(witnesses),
-        now=began,
+        clock=now,
     )
     _say(done)
     return 1 if done.refused else 0
@@ -162,9 +162,7 @@ def verify(where: str, contract: str | None, root: str | None, results: tuple[st
     trusted = open_contract(_contract({"contract": contract}), root, began)
     found = ledger_audit.examine(ledger_audit.source(where), trusted, [Path(path) for path in results], began)
     if output == "json":
-        print_json(
-            {name: getattr(found, name) for name in found.__struct_fields__ if name not in {"logged", "results"}}
-        )
+        print_json({name: getattr(found, name) for name in found.__struct_fields__ if name not in _NOT_SHOWN})
     else:
         _show(found)
     return 1 if found.findings else 0

@@ -13,7 +13,7 @@ from xspm.app.scan import now
 from xspm.app.trust import open_contract
 from xspm.app.verify import Engines, Verifier
 from xspm.cli import completing
-from xspm.cli.console import OUTPUT, coloured, print_json, print_text, progress
+from xspm.cli.console import OUTPUT, coloured, print_error, print_json, print_text, progress
 from xspm.errors import UsageError, one_line
 from xspm.report.text import clean
 
@@ -90,7 +90,7 @@ def command(
         _print(found, who_could_forge=who_could_forge)
     for one in found:
         if one.problem:
-            click.echo(f"xspm: {one_line(one.problem)}", err=True)
+            print_error(f"xspm: {one_line(one.problem)}")
     if any(one.state == "differs" for one in found):
         return 1
     return 2 if any(one.state == "unverifiable" for one in found) else 0
@@ -114,18 +114,18 @@ def _print(found: Sequence[Verified], *, who_could_forge: bool) -> None:
         if one.contract_version:
             by = " and ".join(one.engines)
             recomputed = f"{one.verdicts} verdicts recomputed by {by}" if by else "no verdict recomputed"
-            print_text(
+            _said(
                 f"contract version {one.contract_version}, scanner {one.scanner} (run by {one.operator}),"
                 f" {recomputed}, gate {one.fail_on}: {one.gate}",
                 "  ",
             )
         differences = _told(one.differences, one.engines)
         for told in differences[:_SHOWN]:
-            print_text(f"- {told}", "  ")
+            _said(f"- {told}", "  ")
         if len(differences) > _SHOWN:
-            print_text(f"… and {len(differences) - _SHOWN} more: --output json", "  ")
+            _said(f"… and {len(differences) - _SHOWN} more: --output json", "  ")
         for note in one.notes:
-            print_text(f"note: {note}", "  ")
+            _said(f"note: {note}", "  ")
         if who_could_forge and one.forgers:
             _print_forgers(one)
     counts = [(state, sum(one.state == state for one in found)) for state in ("verified", "differs", "unverifiable")]
@@ -150,11 +150,16 @@ def _print_forgers(one: Verified) -> None:
     for route in one.forgers:
         size = f"{route.size} holder{'s' if route.size != 1 else ''}"
         click.echo(f"  {_styled(size, 'red' if route.size == 1 else 'yellow')}  {_title(route)}")
-        print_text(f"{route.who}: {route.how}", "      ")
+        _said(f"{route.who}: {route.how}", "      ")
     shown = "; ".join(_group(group) for group in one.fewest[:_SETS])
     more = f"; and {len(one.fewest) - _SETS} more" if len(one.fewest) > _SETS else ""
-    print_text(f"The smallest groups: {shown}{more}", "  ")
-    print_text("Not counted: whoever controls the asset, and can show the scanner something else.", "  ")
+    _said(f"The smallest groups: {shown}{more}", "  ")
+    _said("Not counted: whoever controls the asset, and can show the scanner something else.", "  ")
+
+
+def _said(text: str, indent: str) -> None:
+    """Print what a statement says, perhaps: a line end in it begins no line of its own."""
+    print_text(one_line(text), indent)
 
 
 def _title(route: Route) -> str:

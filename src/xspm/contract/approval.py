@@ -3,7 +3,8 @@
 Both are one signed text. The one who asks writes it, names themselves in it and signs; those who approve sign the very
 same text, so an approval can never be moved to another text, asset, change or time. `exception_in_force` and
 `approval_of` say whether the people who signed suffice, leaving out the one who asked and those who answer for the
-asset.
+asset. An exception is asked for by another side than the one that approves it. What the contract itself is held to, and
+a change of a critical asset that nobody reviewed, is excepted by no fewer people than would have agreed to it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import msgspec
 from xspm.contract.envelope import Envelope, signers
 from xspm.contract.people import Tally, missing, shortfall, tally
 from xspm.contract.statement import decode_statement, encode_statement, subject
-from xspm.contract.terms import Rule, check_date
+from xspm.contract.terms import Rule, check_date, read_time, stricter
 from xspm.errors import ContractError
 from xspm.model.digest import Digest, digest
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from xspm.contract.terms import Terms
 
+CONTRACT_ASSET: Final = "contract:"
+"""How the id of a contract as an asset begins; a change in it is named by the changed asset's id and a digest."""
 EXCEPTION: Final = "https://xspm.dev/predicates/exception/v1"
 CHANGE: Final = "https://xspm.dev/predicates/change/v1"
 MAX_REASON: Final = 2_000
@@ -159,27 +162,61 @@ def check_exception(text: ExceptionText, terms: Terms, versions: Sequence[Digest
         raise ContractError("the exception names no resource", file=file)
     if not text.check or not text.asset or is_pattern(text.check) or is_pattern(text.asset):
         raise ContractError("an exception is from one check, on one asset", file=file)
+    if not text.compensation.strip() or len(text.compensation) > MAX_REASON:
+        raise ContractError(
+            f"it must say in 1 to {MAX_REASON} characters what is done instead, or why nothing need be",
+            file=file,
+            hint="--compensation",
+        )
+    _check_sides(text, terms, now, file)
     wide = [one for one in text.resources if is_pattern(one)]
     if wide and not terms.exceptions.wildcards:
         raise ContractError(f"the contract allows no exception by the pattern {wide[0]}", file=file)
 
 
-def approval_of(envelope: Envelope, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> Approved:
-    """Say by whom a change was approved; `now` is when the change was seen. Arguments as for `exception_in_force`.
+def _check_sides(text: ExceptionText, terms: Terms, now: str, file: str) -> None:
+    """Check that one side asks and another approves; in the degraded mode there may be only one."""
+    approving = {party for party, count in rule_for(text, terms).items() if count}
+    party = terms.people()[text.requested_by]
+    if approving == {party} and not (terms.degraded is not None and terms.degraded.holds(now)):
+        others = " or ".join(sorted(set(terms.parties) - {party}))
+        raise ContractError(
+            f"{text.requested_by}, who asks, is of {party}, which alone approves it: somebody of {others} must ask",
+            file=file,
+        )
+
+
+def approval_of(  # noqa: PLR0917 - each is another thing
+    envelope: Envelope,
+    terms: Terms,
+    versions: Sequence[Digest],
+    now: str,
+    file: str,
+    makers: Mapping[str, str] | None = None,
+) -> Approved:
+    """Say by whom a change was approved; arguments as for `exception_in_force`, but for two.
+
+    Args:
+        envelope: the signed approval.
+        terms: the contract in force.
+        versions: the digests of all versions of the contract.
+        now: when the change was seen; RFC 3339, UTC.
+        file: what errors call it.
+        makers: people who are known to have made some of the change, with how that is known; they do not count.
 
     Raises:
         ContractError: it was not.
     """
     text = read_change(envelope, file)
     check_change(text, terms, versions, now, file)
-    first, last = (_time(one, file) for one in (text.not_before, text.not_after))
-    if not first <= _time(now, file) <= last:
+    first, last = (read_time(one, file) for one in (text.not_before, text.not_after))
+    if not first <= read_time(now, file) <= last:
         raise ContractError(
             f"the approval of the change of {text.asset} was good from {text.not_before} to {text.not_after},"
             f" not at {now}",
             file=file,
         )
-    return _approved(envelope, text, terms, now, file)
+    return _approved(envelope, text, terms, now, file, makers)
 
 
 def check_change(text: ChangeText, terms: Terms, versions: Sequence[Digest], now: str, file: str) -> None:
@@ -194,7 +231,7 @@ def check_change(text: ChangeText, terms: Terms, versions: Sequence[Digest], now
     for name in ("before", "after"):
         check_digest(getattr(text, name), name, file)
     review = terms.review(text.asset)
-    first, last = (_time(one, file) for one in (text.not_before, text.not_after))
+    first, last = (read_time(one, file) for one in (text.not_before, text.not_after))
     if last < first:
         raise ContractError(f"the approval of the change of {text.asset} ends before it begins", file=file)
     if review and (last - first) > datetime.timedelta(days=review.max_days):
@@ -225,17 +262,10 @@ def _asked(
         raise ContractError(f"it was asked for under another contract, {text.contract}", file=file)
     if not text.reason.strip() or len(text.reason) > MAX_REASON:
         raise ContractError(f"a reason of 1 to {MAX_REASON} characters is missing", file=file)
-    asked = _time(text.requested_at, file)
-    if asked > _time(now, file):
+    asked = read_time(text.requested_at, file)
+    if asked > read_time(now, file):
         raise ContractError(f"it was asked for in the future, at {text.requested_at}", file=file)
     return asked.date()
-
-
-def _time(text: str, file: str) -> datetime.datetime:
-    try:
-        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
-    except ValueError as error:
-        raise ContractError(f"{text!r} is no time", file=file, hint="written as 2027-01-31T12:00:00Z") from error
 
 
 def is_pattern(text: str) -> bool:
@@ -264,15 +294,24 @@ class Standing(msgspec.Struct, frozen=True):
     """The contract is in its degraded mode, whether that matters here or not."""
 
 
-def standing(envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms, now: str, file: str) -> Standing:
-    """Count who signed a text and who is missing.
+def standing(  # noqa: PLR0917 - each is another thing
+    envelope: Envelope,
+    text: ExceptionText | ChangeText,
+    terms: Terms,
+    now: str,
+    file: str,
+    makers: Mapping[str, str] | None = None,
+) -> Standing:
+    """Count who signed a text and who is missing; `makers` as for `approval_of`.
 
     Raises:
         ContractError: a signature is by nobody of the contract, or not good.
     """
     keys = signers(envelope, terms.member_keys(), file)
     everybody = tally(keys, terms)
-    excluded = dict.fromkeys(terms.owners_of(text.asset), f"answers for {text.asset}")
+    excluded = dict(makers or {})
+    for asset in concerned(text, terms):
+        excluded |= dict.fromkeys(terms.owners_of(asset), f"answers for {asset}")
     excluded[text.requested_by] = "asks for it"
     counted, rule = tally(keys, terms, excluded), rule_for(text, terms)
     asked_for, degraded_now = reachable_rule(rule, terms, excluded, now)
@@ -289,16 +328,48 @@ def standing(envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms,
 
 
 def rule_for(text: ExceptionText | ChangeText, terms: Terms) -> Rule:
-    """The signatures that a text needs."""
-    if isinstance(text, ExceptionText):
-        return terms.rule("approve_exception")
-    review = terms.review(text.asset)
-    return review.review if review else terms.rule("approve_change")
+    """The signatures that a text needs.
+
+    An exception from what the contract itself is held to needs those of a new version too, and one from the review of a
+    change also those of that review: else one side could do by an exception what it could not do by itself.
+    """
+    if isinstance(text, ChangeText):
+        review = terms.review(text.asset)
+        return review.review if review else terms.rule("approve_change")
+    rule = terms.rule("approve_exception")
+    if _is_contract(text.asset):
+        rule = stricter(rule, terms.rule("accept_contract"))
+        for asset in concerned(text, terms):
+            if found := terms.review(asset):
+                rule = stricter(rule, found.review)
+        if any(is_pattern(one) for one in text.resources):
+            for entry in terms.critical:
+                rule = stricter(rule, entry.review)
+    return rule
 
 
-def _approved(envelope: Envelope, text: ExceptionText | ChangeText, terms: Terms, now: str, file: str) -> Approved:
+def _is_contract(asset: str) -> bool:
+    return asset.casefold().startswith(CONTRACT_ASSET)
+
+
+def concerned(text: ExceptionText | ChangeText, terms: Terms) -> tuple[str, ...]:
+    """The asset that a text is about, and the critical ones whose changes are among its resources."""
+    if not isinstance(text, ExceptionText) or not _is_contract(text.asset):
+        return (text.asset,)
+    changed = (one.rpartition(" ")[0] for one in text.resources)
+    return (text.asset, *(one for one in changed if terms.review(one)))
+
+
+def _approved(  # noqa: PLR0917 - each is another thing
+    envelope: Envelope,
+    text: ExceptionText | ChangeText,
+    terms: Terms,
+    now: str,
+    file: str,
+    makers: Mapping[str, str] | None = None,
+) -> Approved:
     """Demand that those who approve suffice."""
-    found = standing(envelope, text, terms, now, file)
+    found = standing(envelope, text, terms, now, file, makers)
     if not found.asked:
         raise ContractError(f"{text.requested_by}, who asks, did not sign", file=file)
     if found.missing:

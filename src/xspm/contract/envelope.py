@@ -116,9 +116,14 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 def _decode(text: str, what: str, file: str) -> bytes:
     try:
         # Either alphabet must be read (DSSE protocol 1.0, "Protocol"); what is signed is the decoded bytes.
-        return base64.b64decode(text.translate(_STANDARD), validate=True)
+        standard = text.translate(_STANDARD)
+        data = base64.b64decode(standard, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ContractError(f"{what} is not base64", file=file) from error
+    # Python passes over excess padding and bits that stand for nothing; other readers refuse them.
+    if base64.b64encode(data).decode() != standard:
+        raise ContractError(f"{what} is not base64 as it is written: it has more than its bytes", file=file)
+    return data
 
 
 def signers(envelope: Envelope, keys: Mapping[KeyId, PublicKey], file: str) -> frozenset[KeyId]:

@@ -9,28 +9,35 @@
     changes/*.dsse.json       changes of critical assets, asked for or approved
 
 Readers believe signatures and digests alone. Files are written whole or not at all, and a version or a bundle that is
-there is never written over.
+there is never written over. Signatures are added to a file under a lock, so that none is lost where several people sign
+in one folder at once.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from xspm.contract.chain import MAX_VERSIONS, Link, read_link
-from xspm.contract.envelope import MAX_ENVELOPE, Envelope, decode_envelope
+from xspm.contract.envelope import MAX_ENVELOPE, Envelope, decode_envelope, merge
 from xspm.contract.secretfile import read_small
 from xspm.errors import ContractError
 from xspm.model.digest import Digest, digest_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TEXT: Final = "contract.yaml"
 SUFFIX: Final = ".dsse.json"
 MAX_FILES: Final = 100_000
+LOCK_PATIENCE: Final = 10.0
+"""Seconds to wait for somebody who writes in the same folder, which takes them no time."""
+_PAUSE: Final = 0.02
 
 Kind: TypeAlias = Literal["versions", "proposed", "exceptions", "changes"]
 
@@ -142,6 +149,61 @@ def write(path: Path, data: bytes, *, again: bool = False) -> None:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise ContractError(f"cannot be written: {error.strerror or error}", file=str(path)) from error
+
+
+def add_signatures(path: Path, envelope: Envelope, check: Callable[[Envelope], object]) -> Envelope:
+    """Write an envelope together with the signatures that came into its file meanwhile.
+
+    Args:
+        path: where.
+        envelope: the text with a new signature, which took its person some time.
+        check: raises where a signature that is there by now is not good.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ContractError: what is there says something else, or it cannot be written.
+    """
+    with locked(path.parent):
+        if os.path.lexists(path):
+            beside = read_envelope(path)
+            check(beside)
+            envelope = merge({"what was signed": envelope, str(path): beside})
+        write(path, envelope.encode(), again=True)
+    return envelope
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only one who reads and then writes in a folder, which is made; the lock ends with its process.
+
+    Raises:
+        ContractError: somebody else holds it for `LOCK_PATIENCE` seconds, or there can be none.
+    """
+    end = time.monotonic() + LOCK_PATIENCE
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            held.callback(os.close, descriptor)
+            while not _try_lock(descriptor):
+                if time.monotonic() >= end:
+                    raise ContractError(
+                        f"somebody else has been writing here for {LOCK_PATIENCE:g} s", file=str(folder)
+                    )
+                time.sleep(_PAUSE)
+        except OSError as error:
+            raise ContractError(f"cannot be written: {error.strerror or error}", file=str(folder)) from error
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _link(draft: Path, path: Path, data: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from xspm.contract.terms import read_time
 from xspm.errors import ContractError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _NOREPLY: Final = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", 
 _CO_AUTHOR: Final = re.compile(r"^[ \t]*co-authored-by:[^<\n]*<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 _FORGE_ITSELF: Final = "web-flow"
 """The account by which GitHub makes merge commits."""
+_UNSENT: Final = "PENDING"
+"""A review that nobody submitted yet, which has no time."""
 _FORGE_EMAIL: Final = "noreply@github.com"
 
 
@@ -146,6 +149,9 @@ def _pull(record: _Record, file: str) -> Pull:
     for revision in (pull.head.sha, merge.sha, *(one.sha for one in merge.parents)):
         if not _REVISION.fullmatch(revision):
             raise ContractError(f"{revision[:80]!r} is no revision", file=file)
+    for time in (pull.merged_at, *(one.submitted_at for one in record.reviews if one.state != _UNSENT)):
+        # In this one form texts compare as times do.
+        read_time(time, file)
     logins, strangers = _makers(record)
     approvals, refused = _reviews(record.reviews, pull.head.sha, pull.merged_at)
     return Pull(
@@ -214,7 +220,7 @@ def _reviews(reviews: Sequence[_Review], head: str, merged_at: str) -> tuple[tup
     last: dict[str, _Review] = {}
     refused: list[str] = []
     for review in sorted(reviews, key=lambda one: one.submitted_at):
-        if review.state in {"COMMENTED", "PENDING"}:
+        if review.state in {"COMMENTED", _UNSENT}:
             continue
         if review.user is None:
             refused.append("a review by an account that is gone")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from xspm.contract.approval import ExceptionText, reachable_rule
+from xspm.contract.approval import ExceptionText, concerned, reachable_rule, rule_for
 from xspm.contract.chain import two_parties
 from xspm.contract.terms import Action, Rule, Terms
 
@@ -178,10 +178,19 @@ def _later(made: Made, terms: Terms) -> Route | None:
         how = f"{write} it at any later time under an earlier date, also with a key long withdrawn: no ledger was asked"
         return _route("later", all_of(*scanners), how)
     log = Holder(terms.ledger.origin, terms.ledger.operator, "log")
-    witnesses = tuple(Holder(f"of {party}", party, "witness") for party in terms.ledger.witnesses)
-    quorum = (Need(terms.ledger.quorum, witnesses),) if terms.ledger.quorum else ()
-    how = "write it later under an earlier date, and a log without it together with the witnesses who saw the true one"
-    return _route("later", all_of(*scanners, log, *quorum), how)
+    # What a log had cosigned under one version counts under those after it.
+    kept = [one.ledger for one in made.versions if one.ledger is not None and one.ledger.key == terms.ledger.key]
+    quorums = [
+        Need(one.quorum, tuple(Holder(f"of {party}", party, "witness") for party in one.witnesses))
+        for one in kept
+        if one.quorum
+    ]
+    how = (
+        f"write it more than {terms.ledger.heartbeat_hours} h later under an earlier date, and a log with it together"
+        " with the witnesses who saw the true one; up to then the scanner alone can"
+    )
+    needed = [_any(quorums)] if len(quorums) == len(kept) else []
+    return _route("later", all_of(*scanners, log, *needed), how)
 
 
 def _contract(made: Made) -> Route:
@@ -224,8 +233,9 @@ def _beside(met: Need, terms: Terms, rule: Rule) -> Need:
 
 
 def _exception(text: ExceptionText, terms: Terms, at: str) -> Route:
-    excluded = dict.fromkeys((text.requested_by, *terms.owners_of(text.asset)), "")
-    rule, _ = reachable_rule(terms.rule("approve_exception"), terms, excluded, at)
+    owners = (name for asset in concerned(text, terms) for name in terms.owners_of(asset))
+    excluded = dict.fromkeys((text.requested_by, *owners), "")
+    rule, _ = reachable_rule(rule_for(text, terms), terms, excluded, at)
     asker = Holder(text.requested_by, terms.people().get(text.requested_by, "nobody"))
     how = f"ask for and approve the exception from {text.check} on {', '.join(text.resources)}: {text.reason}"
     return _route("exception", all_of(asker, *_meets(terms, rule, excluded).of), how)

@@ -15,6 +15,7 @@ import msgspec
 
 from xspm.contract.approval import approval_of, reachable_rule, read_change, standing
 from xspm.contract.people import Tally, missing, shortfall
+from xspm.contract.terms import read_time
 from xspm.errors import ContractError
 from xspm.model.digest import Digest
 
@@ -93,9 +94,11 @@ def review_of(
         missing=shortfall(entry.review, Tally(dict.fromkeys(terms.parties, ())), terms),
     )
     refused: list[str] = []
+    recorded = tuple(pulls)
+    makers = _known_makers(seen, recorded, terms)
     found = [
-        *(_by_approval(best, file, envelope, terms, versions) for file, envelope in approvals),
-        *(_by_forge(best, pull, terms) for pull in pulls),
+        *(_by_approval(best, file, envelope, terms, versions, makers) for file, envelope in approvals),
+        *(_by_forge(best, pull, terms) for pull in recorded),
     ]
     for one in found:
         if one is None:
@@ -108,8 +111,34 @@ def review_of(
     return msgspec.structs.replace(best, refused=tuple(dict.fromkeys(refused)))
 
 
-def _by_approval(
-    plain: Review, file: str, envelope: Envelope, terms: Terms, versions: Sequence[Digest]
+def _known_makers(seen: Seen, pulls: Sequence[Pull], terms: Terms) -> dict[str, str]:
+    """The people who made some of a change by a forge's record of it, whoever says in a signed text that they did.
+
+    Where nobody knows which revisions a change is of, it may be of any of the records.
+    """
+    return {
+        name: f"made some of it ({pull.where})"
+        for pull in pulls
+        if seen.revisions is None or pull.after == seen.revisions[1]
+        for name in _makers(pull, terms).values()
+        if name
+    }
+
+
+def _makers(pull: Pull, terms: Terms) -> dict[str, str | None]:
+    """Who had a hand in a pull request, but for bots: by login or address the member, None for nobody's."""
+    members, addresses = _accounts(terms, "github"), _accounts(terms, "email")
+    makers = {login: members.get(login) for login in pull.makers if not login.endswith("[bot]")}
+    return makers | {one: addresses.get(one) or _named(one, terms) for one in pull.strangers}
+
+
+def _by_approval(  # noqa: PLR0917 - each is another thing
+    plain: Review,
+    file: str,
+    envelope: Envelope,
+    terms: Terms,
+    versions: Sequence[Digest],
+    makers: Mapping[str, str],
 ) -> Review | None:
     """What one signed approval says of the change; None when it is of another asset."""
     seen = plain.seen
@@ -123,9 +152,9 @@ def _by_approval(
         reason = f"{file}: it is for another change, {_short(text.before)} to {_short(text.after)}"
         return msgspec.structs.replace(plain, refused=(reason,))
     try:
-        approved = approval_of(envelope, terms, versions, seen.at, file)
+        approved = approval_of(envelope, terms, versions, seen.at, file, makers)
     except ContractError as error:
-        return _refused(plain, file, envelope, terms, error)
+        return _refused(plain, file, envelope, terms, makers, error)
     return msgspec.structs.replace(
         plain,
         reviewed=True,
@@ -138,12 +167,14 @@ def _by_approval(
     )
 
 
-def _refused(plain: Review, file: str, envelope: Envelope, terms: Terms, error: ContractError) -> Review:
+def _refused(  # noqa: PLR0917 - each is another thing
+    plain: Review, file: str, envelope: Envelope, terms: Terms, makers: Mapping[str, str], error: ContractError
+) -> Review:
     """A signed text for this very change that does not suffice: who did sign it."""
     text = read_change(envelope, file)
     reason = f"{file}: {error.message}"
     try:
-        found = standing(envelope, text, terms, plain.seen.at, file)
+        found = standing(envelope, text, terms, plain.seen.at, file, makers)
     except ContractError:
         # A signature in it is not good, so nothing in it is believed, not even who asks.
         return msgspec.structs.replace(plain, refused=(reason,))
@@ -171,11 +202,17 @@ def _by_forge(plain: Review, pull: Pull, terms: Terms) -> Review | None:
     doubts = list(pull.doubts)
     if pull.before != seen.revisions[0]:
         doubts.append(f"it was merged onto {pull.before[:12]}, and the state before is of {seen.revisions[0][:12]}")
-    if pull.merged_at > seen.at:
+    try:
+        late = read_time(pull.merged_at, None) > read_time(seen.at, None)
+    except ContractError as error:
+        doubts.append(error.message)
+        late = False
+    if late:
         doubts.append(f"it was merged at {pull.merged_at}, after the change was seen")
-    members, addresses = _accounts(terms, "github"), _accounts(terms, "email")
-    makers = {login: members.get(login) for login in pull.makers if not login.endswith("[bot]")}
-    makers |= {one: addresses.get(one) or _named(one, terms) for one in pull.strangers}
+    members, makers = _accounts(terms, "github"), _makers(pull, terms)
+    if not makers:
+        # Behind a bot stands somebody, and they may be one of the reviewers.
+        doubts.append(f"only bots made it, and nobody knows for whom: {', '.join(pull.makers) or 'the forge itself'}")
     doubts += [
         f"{one or 'somebody without an address'}, who made some of it, is nobody of the contract"
         for one, name in sorted(makers.items())

@@ -39,7 +39,8 @@ ACTION_TITLES: Final[dict[Action, str]] = {
 
 MAX_DEGRADED_DAYS: Final = 90
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 Rule: TypeAlias = dict[str, int]
@@ -176,7 +177,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if action in self.rules:
             return self.rules[action]
         if action == "weaken_policy":
-            return _stricter(self.rule("publish_policy"), self.rule("accept_contract"))
+            return stricter(self.rule("publish_policy"), self.rule("accept_contract"))
         if action == "approve_exception":
             return self.rule("publish_policy")
         return self.rules["accept_contract"]
@@ -192,7 +193,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return None
         rule: Rule = {}
         for one in found:
-            rule = _stricter(rule, one.review)
+            rule = stricter(rule, one.review)
         return Critical(assets=(asset,), review=rule, max_days=min(one.max_days for one in found))
 
 
@@ -200,7 +201,7 @@ def _named(asset: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(asset, pattern) for pattern in patterns)
 
 
-def _stricter(first: Rule, second: Rule) -> Rule:
+def stricter(first: Rule, second: Rule) -> Rule:
     """The least rule that meets both."""
     return {party: max(first.get(party, 0), second.get(party, 0)) for party in sorted({*first, *second})}
 
@@ -273,6 +274,20 @@ def check_date(text: str, what: str) -> datetime.date:
     except ValueError:
         pass
     raise ContractError(f"{what}: {text!r} is not a date", hint="write it as 2027-01-31")
+
+
+def read_time(text: str, file: str | None) -> datetime.datetime:
+    """Read a time in the one form of RFC 3339 that is taken: UTC and whole seconds, so that texts sort as times do.
+
+    Raises:
+        ContractError: it is none.
+    """
+    try:
+        if _TIME.fullmatch(text):
+            return datetime.datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ContractError(f"{text[:80]!r} is no time", file=file, hint="written as 2027-01-31T12:00:00Z")
 
 
 def _check_holders(terms: Terms) -> None:

@@ -7,18 +7,14 @@ are bounded in size and time, redirects are not followed, and a cosignature coun
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import socket
-import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from xspm.errors import LedgerError
 from xspm.ledger.checkpoint import parse_size
+from xspm.ledger.exchange import Address, exchange
 from xspm.ledger.note import MAX_BYTES, Signature, decode_lines
 from xspm.ledger.witness import SIZE_TYPE, Request
 
@@ -51,16 +47,26 @@ def submit(url: str, note: bytes, old: int, proof: Sequence[bytes], *, timeout: 
     Raises:
         LedgerError: the witness cannot be reached, refuses, or answers something else than the protocol says.
     """
-    status, kind, body = _post(url, Request(old, tuple(proof), note).encode(), timeout)
-    if status == HTTPStatus.OK:
-        return Reply(decode_lines(body))
-    if status == HTTPStatus.CONFLICT and kind == SIZE_TYPE:
-        text = body.decode("latin-1")
+    answer = exchange(
+        Address.parse(url, "witness"),
+        "POST",
+        "/add-checkpoint",
+        MAX_BYTES,
+        timeout,
+        body=Request(old, tuple(proof), note).encode(),
+        headers={"Content-Type": "text/plain"},
+    )
+    if len(answer.body) > MAX_BYTES:
+        raise LedgerError(f"{url}: the answer is too long")
+    if answer.status == HTTPStatus.OK:
+        return Reply(decode_lines(answer.body))
+    if answer.status == HTTPStatus.CONFLICT and answer.type == SIZE_TYPE:
+        text = answer.body.decode("latin-1")
         if not text.endswith("\n"):
             raise LedgerError(f"{url}: a size without a newline")
         return Reply(size=parse_size(text[:-1]))
-    reason = body[:200].decode(errors="replace").strip()
-    raise LedgerError(f"{url}: the witness refuses ({status}): {reason}")
+    reason = answer.body[:200].decode(errors="replace").strip()
+    raise LedgerError(f"{url}: the witness refuses ({answer.status}): {reason}")
 
 
 def cosign(log: Log, url: str, witness: Key, *, old: int = 0, timeout: float = 10.0) -> tuple[Verified, ...]:
@@ -90,45 +96,3 @@ def cosign(log: Log, url: str, witness: Key, *, old: int = 0, timeout: float = 1
             return taken
         old = reply.size
     raise LedgerError(f"{url}: the witness names another size each time")
-
-
-def _post(url: str, body: bytes, timeout: float) -> tuple[int, str, bytes]:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise LedgerError(f"{url}: {error}") from error
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or "@" in parts.netloc:
-        raise LedgerError(f"{url}: not the http or https address of a witness")
-    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = make(host, port, timeout=timeout)
-    late = threading.Event()
-    watch: threading.Timer | None = None
-    try:
-        connection.connect()
-        # A timeout of the socket is per byte; this one ends an answer that drips.
-        watch = threading.Timer(timeout, _cut, [connection.sock, late])
-        watch.daemon = True
-        watch.start()
-        path = f"{parts.path.rstrip('/')}/add-checkpoint"
-        connection.request("POST", path, body, {"Content-Type": "text/plain", "Connection": "close"})
-        response = connection.getresponse()
-        received = response.read(MAX_BYTES + 1)
-        if response.length and len(received) <= MAX_BYTES:
-            raise http.client.IncompleteRead(received, response.length)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = f"no answer within {timeout:g} s" if late.is_set() else str(error) or type(error).__name__
-        raise LedgerError(f"{url}: {reason}") from error
-    finally:
-        if watch is not None:
-            watch.cancel()
-        connection.close()
-    if late.is_set() or len(received) > MAX_BYTES:
-        raise LedgerError(f"{url}: the answer is too long, or took longer than {timeout:g} s")
-    return response.status, response.getheader("Content-Type", ""), received
-
-
-def _cut(connected: socket.socket, late: threading.Event) -> None:
-    late.set()
-    with contextlib.suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)

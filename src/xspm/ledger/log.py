@@ -156,7 +156,9 @@ class Log:
             offered = Note(text, tuple(signatures))
             taken = verify(offered, keys)
             chosen = {(found.key.name, found.key.id) for found in taken}
-            lines = {(one.name, one.id): one for one in offered.signatures if (one.name, one.id) in chosen} | lines
+            for one in offered.signatures:
+                if (one.name, one.id) in chosen:
+                    lines.setdefault((one.name, one.id), one)
             self._forget()
             replace_file(self._files, CHECKPOINT, Note(text, tuple(lines.values())).encode())
         return taken

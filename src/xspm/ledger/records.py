@@ -3,7 +3,7 @@
 An entry names a signed text by digest, so that it stays small and tells nothing secret. Its time is what the operator
 says; it never goes back from one entry to the next, and a witness's cosignature states a time by which it was there.
 Between two entries no more time passes than the contract allows: who has nothing to write writes a heartbeat. What
-witnesses cosigned is written into the next batch of entries, so that later readers see by when which entries were there.
+witnesses cosigned is written into the next batch of entries: later readers see by when which entries were there.
 """
 
 from __future__ import annotations

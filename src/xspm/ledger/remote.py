@@ -1,52 +1,53 @@
-"""Reading a log that somebody else serves: its files over HTTP, as any web server hands them out (tlog-tiles)."""
+"""Reading a log that somebody else serves: its files over HTTP, as any web server hands them out (tlog-tiles).
+
+Each file has a time limit as a whole, and so have all files together: a server that drips ends as a file that cannot be
+had, not as a reader that waits for ever.
+"""
 
 from __future__ import annotations
 
-import http.client
+import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from xspm.errors import LedgerError
+from xspm.ledger.exchange import Address, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FILE_SECONDS: Final = 30.0
+"""For one file; the largest has 16 MiB."""
+LOG_SECONDS: Final = 3600.0
+"""For all files of a log, from the first one on."""
 
-def reader(url: str, *, timeout: float = 10.0) -> Callable[[str, int], bytes | None]:
+
+def reader(
+    url: str, *, timeout: float = FILE_SECONDS, total: float = LOG_SECONDS
+) -> Callable[[str, int], bytes | None]:
     """Return what reads a file of the log at `url`, of at most so many bytes; None where there is none.
 
     Raises:
-        LedgerError: the address is none. What it returns raises it when a file cannot be had, or is too large.
+        LedgerError: the address is none. What it returns raises it when a file cannot be had, or is too large, or the
+            time for one file or for all is over.
     """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise LedgerError(f"{url}: {error}") from error
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or "@" in parts.netloc:
-        raise LedgerError(f"{url}: not the http or https address of a log")
-    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    base = parts.path.rstrip("/")
+    address = Address.parse(url, "log")
+    end: float | None = None
 
     def read(path: str, most: int) -> bytes | None:
-        connection = make(host, port, timeout=timeout)
-        try:
-            connection.request("GET", f"{base}/{path}")
-            response = connection.getresponse()
-            if response.status == HTTPStatus.NOT_FOUND:
-                return None
-            if response.status != HTTPStatus.OK:
-                raise LedgerError(f"{url}/{path}: answered {response.status}")
-            data = response.read(most + 1)
-            if response.length and len(data) <= most:
-                raise http.client.IncompleteRead(data, response.length)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise LedgerError(f"{url}/{path}: {str(error) or type(error).__name__}") from error
-        finally:
-            connection.close()
-        if len(data) > most:
-            raise LedgerError(f"{url}/{path}: more than {most} bytes")
-        return data
+        nonlocal end
+        if end is None:
+            end = time.monotonic() + total
+        left = end - time.monotonic()
+        if left <= 0:
+            raise LedgerError(f"{address.text}/{path}: not asked for: reading the log took longer than {total:g} s")
+        reply = exchange(address, "GET", f"/{path}", most, min(timeout, left))
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
+        if reply.status != HTTPStatus.OK:
+            raise LedgerError(f"{address.text}/{path}: answered {reply.status}")
+        if len(reply.body) > most:
+            raise LedgerError(f"{address.text}/{path}: more than {most} bytes")
+        return reply.body
 
     return read

@@ -14,12 +14,10 @@ import msgspec
 
 from xspm.errors import LedgerError
 from xspm.ledger.checkpoint import Checkpoint
-from xspm.ledger.note import Note, verify
+from xspm.ledger.note import Key, Note, Verified, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from xspm.ledger.note import Key, Verified
 
 
 class Watch(msgspec.Struct, frozen=True):

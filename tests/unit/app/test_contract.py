@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from parties import NOW, private, public, sign, terms
+from parties import AUDIT, NOW, PLATFORM, SECURITY, private, public, sign, terms
 from xspm.app import contract as app
 from xspm.contract import folder as layout
 from xspm.contract.chain import encode_terms
@@ -56,6 +58,30 @@ def test_two_who_sign_one_file_at_once(folder: Path) -> None:
     after = app.sign(before, Hand("alice", meanwhile))
     assert after.signed.shown() == "alice and bob (security)"
     assert app.current(folder, None).signed == after.signed
+
+
+def test_six_who_sign_one_file_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reads the file, and none has written it, before any other has read it; all signatures stay."""
+    before, names = app.current(folder, None), (*SECURITY, *PLATFORM, *AUDIT)
+    read = layout.read_envelope
+
+    def slowly(path: Path) -> Envelope:
+        found = read(path)
+        time.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(layout, "read_envelope", slowly)
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: app.sign(before, Hand(name)), names))
+    assert sorted(name for side in app.current(folder, None).signed.people.values() for name in side) == sorted(names)
+
+
+def test_somebody_who_never_stops_writing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "LOCK_PATIENCE", 0.05)
+    before = app.current(folder, None)
+    with layout.locked(before.path.parent), pytest.raises(ContractError, match=r"somebody else has been writing here"):
+        app.sign(before, Hand("alice"))
+    assert app.sign(before, Hand("alice")).signed.shown() == "alice (security)"
 
 
 def test_what_is_exchanged_while_somebody_signs_is_not_written(folder: Path) -> None:

@@ -81,6 +81,39 @@ def test_table_wraps_its_last_column(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[-1] == "\\x1b[2J"
 
 
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def test_a_digest_is_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_a_terminal(monkeypatch)
+    console.print_text(f"follows the version {DIGEST} and so-on", "  ")
+    assert f"  {DIGEST}" in terminal.getvalue().splitlines()
+
+
+def test_an_error_is_wrapped_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = "  " + "resource.name == 'a' && " * 5
+    text = f"xspm: a.yaml:1:2: {'word ' * 20}{DIGEST}\n{source}\n  ^\n  hint: {'mend it ' * 10}"
+    console.print_error(text)
+    assert capsys.readouterr().err == text + "\n"
+    terminal = on_a_terminal(monkeypatch)
+    console.print_error(text)
+    lines = terminal.getvalue().splitlines()
+    assert lines[:2] == ["xspm: a.yaml:1:2:" + " word" * 8, "      " + " ".join(["word"] * 11)]
+    assert lines[3:6] == ["      " + DIGEST, source, "  ^"]
+    assert lines[6].startswith("  hint: mend it")
+    assert lines[7].startswith("        it mend")
+    assert max(len(line) for line in lines if line != source and DIGEST not in line) <= 60
+
+
+def test_what_went_wrong_is_wrapped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_a_terminal(monkeypatch)
+    assert run(["verify", "a-folder-that-is-not-there-and-has-a-long-name", "--contract", "x"]) == 2
+    assert all(len(line) <= 60 for line in terminal.getvalue().splitlines())
+    assert len(terminal.getvalue().splitlines()) > 1
+
+
 def test_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
     console.print_table([], ("A",))
     assert capsys.readouterr().out == ""

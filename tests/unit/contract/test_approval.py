@@ -77,7 +77,14 @@ def test_an_exception_that_another_party_approved() -> None:
         (("dave", "erin"), {}, "wants 1 more of security"),
         (("dave", "frank"), {}, "wants 1 more of security"),
         (("alice",), {}, "dave, who asks, did not sign"),
-        (("alice",), {"requested_by": "alice"}, "wants 1 more of security .bob or carol.; alice does not count: asks for it"),
+        (("alice",), {"requested_by": "alice"}, "alice, who asks, is of security, which alone approves it: somebody of audit or platform must ask"),
+        (("bob", "alice"), {"requested_by": "bob"}, "bob, who asks, is of security, which alone approves it"),
+        (("dave", "alice"), {"compensation": " "}, "it must say in 1 to 2000 characters what is done instead"),
+        (("dave", "alice"), {"compensation": "x" * 2001}, "it must say in 1 to 2000 characters"),
+        (("dave", "alice"), {"requested_at": "2026-05-4T1:0:0Z"}, "'2026-05-4T1:0:0Z' is no time"),
+        (("dave", "alice"), {"requested_at": "2026-06-01T0\u0668:00:00Z"}, "is no time"),
+        (("dave", "alice"), {"requested_at": "2026-06-01T08:00:00+00:00"}, "is no time"),
+        (("dave", "alice"), {"expires": "2026-08-0\u0661"}, "is not a date"),
         (("dave", "alice"), {"requested_by": "mallory"}, "'mallory', who asks, is no member"),
         (("dave", "alice"), {"expires": "2026-05-31"}, "expired on 2026-05-31"),
         (("dave", "alice"), {"expires": "2027-06-01"}, "lasts 365 days, and the contract allows 90"),
@@ -128,14 +135,64 @@ def test_who_answers_for_an_asset_does_not_approve() -> None:
     assert excepted("dave", "alice", "bob", under=under).by.people["security"] == ("bob",)
 
 
+BOTH = terms(rules={**TERMS.rules, "approve_exception": {"security": 1, "platform": 1}})
+
+
 @given(st.sets(st.sampled_from(ALL)), st.sampled_from(ALL))
 def test_an_exception_never_rests_on_who_asked(names: set[str], asker: str) -> None:
     others = names - {asker}
-    if asker in names and others & set(SECURITY):
-        assert asker not in {name for side in excepted(*names, requested_by=asker).by.people.values() for name in side}
+    if asker in names and others & set(SECURITY) and others & set(PLATFORM):
+        found = excepted(*names, requested_by=asker, under=BOTH)
+        assert asker not in {name for side in found.by.people.values() for name in side}
     else:
         with pytest.raises(ContractError):
-            excepted(*names, requested_by=asker)
+            excepted(*names, requested_by=asker, under=BOTH)
+
+
+@pytest.mark.parametrize("asker", ALL)
+def test_one_side_asks_and_another_approves(asker: str) -> None:
+    """Where one party alone approves, none of its people asks."""
+    if asker in SECURITY:
+        with pytest.raises(ContractError, match=f"{asker}, who asks, is of security, which alone approves it"):
+            excepted(*ALL, requested_by=asker)
+    else:
+        assert excepted(*ALL, requested_by=asker).by.people["security"] == SECURITY
+
+
+STRICT = terms(
+    critical=(
+        Critical(("host:db-*",), {"platform": 1, "security": 2, "audit": 1}),
+        Critical(("host:*",), {"security": 3}),
+    ),
+    owners=(Owned(("host:*",), ("erin",)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "resources", "names", "complaint"),
+    [
+        ("xspm.contract_is_not_degraded", ("acme",), ("alice",), "wants 1 more of platform .* and 1 more of security"),
+        ("xspm.contract_is_not_degraded", ("acme",), ("alice", "bob", "dave"), None),
+        ("xspm.change_is_reviewed", (f"host:web {AFTER}",), ("alice", "bob", "dave"), "wants 1 more of security .carol"),
+        ("xspm.change_is_reviewed", (f"host:web {AFTER}",), ("alice", "bob", "carol", "erin"), "erin does not count: answers for host:web"),
+        ("xspm.change_is_reviewed", (f"host:web {AFTER}",), ("alice", "bob", "carol", "dave"), None),
+        ("own.change", (f"host:db-1 {AFTER}",), ("alice", "bob", "carol", "dave"), "wants 1 more of audit .grace"),
+        ("own.change", (f"host:db-1 {AFTER}",), ("alice", "bob", "carol", "dave", "grace"), None),
+        ("own.change", ("*",), ("alice", "bob", "carol", "dave"), "wants 1 more of audit .grace"),
+    ],
+)  # fmt: skip
+def test_what_the_contract_is_held_to_takes_those_who_agreed(
+    check: str, resources: tuple[str, ...], names: tuple[str, ...], complaint: str | None
+) -> None:
+    """An exception from an unreviewed change takes the review; from anything else of the contract, its parties."""
+    parties = {**STRICT.parties, "audit": party("frank", "grace")}
+    under = msgspec.structs.replace(STRICT, parties=parties, exceptions=ExceptionTerms(wildcards=True))
+    given: dict[str, Any] = {"check": check, "resources": resources, "asset": "contract:acme", "requested_by": "frank"}
+    if complaint is None:
+        assert not excepted("frank", *names, under=under, **given).degraded
+    else:
+        with pytest.raises(ContractError, match=complaint):
+            excepted("frank", *names, under=under, **given)
 
 
 def test_a_change_with_its_review() -> None:
@@ -200,7 +257,7 @@ SMALL = terms(
 
 def test_the_degraded_mode() -> None:
     """Where all of security must not count, another person's signature will do, and the answer says so."""
-    with pytest.raises(ContractError, match="nobody is left who could"):
+    with pytest.raises(ContractError, match="which alone approves it"):
         excepted("alice", "dave", under=SMALL, requested_by="alice")
     degraded = msgspec.structs.replace(SMALL, degraded=Degraded("bob left", "2026-06-01", "2026-05-15"))
     found = excepted("alice", "dave", under=degraded, requested_by="alice")
@@ -208,5 +265,5 @@ def test_the_degraded_mode() -> None:
     assert not excepted("dave", "alice", under=degraded).degraded
     with pytest.raises(ContractError, match="1 more of platform"):
         excepted("alice", under=degraded, requested_by="alice")
-    with pytest.raises(ContractError, match="nobody is left who could"):
+    with pytest.raises(ContractError, match="which alone approves it"):
         excepted("alice", "dave", under=degraded, requested_by="alice", now="2026-06-02T00:00:00Z")

@@ -34,6 +34,27 @@ def test_another_implementation_reads_and_verifies_it() -> None:
     private("alice").public_key().verify(bytes.fromhex(theirs.signatures[key_id("alice")].signature), theirs.pae())
 
 
+@pytest.mark.parametrize(
+    ("payload", "good"),
+    [
+        ("eyJhIjoxfQ==", True),
+        ("eyJhIjoxfQ====", False),
+        ("eyJhIjoxfR==", False),
+        ("eyJhIjoxfQ", False),
+        ("eyJh====", False),
+        ("-_-_", True),
+    ],
+)
+def test_only_one_way_to_write_base64(payload: str, good: bool) -> None:  # noqa: FBT001 - a table
+    """Either alphabet, but no excess padding and no bits that stand for nothing."""
+    text = json.dumps({"payload": payload, "payloadType": PAYLOAD_TYPE, "signatures": []}).encode()
+    if good:
+        assert decode_envelope(text, "x").payload
+    else:
+        with pytest.raises(ContractError, match="the payload is not base64"):
+            decode_envelope(text, "x")
+
+
 @pytest.mark.parametrize("name", ["payload", "payloadType", "signatures", "keyid", "sig"])
 def test_a_name_that_stands_twice(name: str) -> None:
     text = sign(Envelope(TEXT), "alice").encode().decode()

@@ -38,8 +38,12 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 _TIMED_OUT: Final = 124
-_OF_PATHS: Final = frozenset({b"F", b"D", b"L", b"U"})
-"""Records that start with a path, which may hold line breaks."""
+_TURNED: Final = "not read as root, for somebody else can turn the path elsewhere"
+_RECORD: Final = re.compile(rb"\n(?=[A-Za-z])")
+"""Where a record starts: whatever somebody else wrote has a blank before each of its lines."""
+_ESCAPE: Final = re.compile("\x01([1n])")
+_DOUBLED: Final = b"a\0 b"
+"""What a sed prints for which a NUL ends a line too, as busybox' does."""
 
 
 class Capture:
@@ -55,7 +59,7 @@ class Capture:
         self.uid = -1
         self.kernel = ""
         self.contents: dict[str, bytes] = {}
-        self.denied: set[str] = set()
+        self.denied: dict[str, str] = {}
         self.stats: dict[str, Stat] = {}
         self.followed: dict[str, Stat] = {}
         self.names: dict[str, Names] = {}
@@ -73,51 +77,56 @@ class Capture:
         Raises:
             ConnectorError: it is not whole.
         """
-        mark = b"\n" + boundary.encode() + b" "
-        records = data.split(mark)[1:]
-        if len(records) < 2 or records[-2].strip() != b"Z":
+        _, mark, whole = data.partition(b"\n" + boundary.encode() + b"\n")
+        records = _RECORD.split(b"\n" + whole)[1:]
+        if not mark or not records or records[-1] != b"Z\n":
             raise ConnectorError(
                 "the collector script did not come to its end", hint="is the login shell's `sh` POSIX?"
             )
-        end = boundary[::-1].encode()
-        walking = False
-        walked: list[Stat] = []
-        outputs: dict[int, Output] = {}
+        aliases: dict[str, str] = {}
+        walked: dict[str, Stat] = {}
+        walking = doubled = False
         for record in records:
-            kind, rest = record[:1], record[2:]
+            head, _, quoted = record.partition(b"\n")
+            kind, name = head[:1], _name(head[2:])
             if kind in {b"s", b"S"}:
-                found = _stat(rest, end)
+                found = _stat(name)
                 if found is not None and kind == b"S":
                     self.followed[found.path] = found
                 elif found is not None:
                     self.stats[found.path] = found
-                    walked.append(found)
-            elif kind in {b"C", b"E", b"X"}:
-                _output(outputs, kind, rest)
-            elif kind == b"w":
-                walking, self.walk_status = True, int(rest)
+                    if walking:
+                        walked[found.path] = found
+                continue
+            body = (b"\n" + quoted).replace(b"\n ", b"\n")[1:]
+            body = body.replace(b"\0 ", b"\0") if doubled and kind != b"L" else body
+            if kind == b"q":
+                doubled = body.rstrip(b"\n") == _DOUBLED
+            elif kind in {b"W", b"w"}:
+                walking = kind == b"W"
+                self.walk_status = self.walk_status if walking else int(name)
+            elif kind == b"C":
+                self.outputs[commands[int(name)]] = _output(body)
+            elif kind == b"A":
+                aliases[name] = _name(body)
             else:
-                within = kind == b"g" and self.capable is not None
-                self._record(kind, rest, end)
-                if self.walk_status is None and not within:
-                    walked.clear()
-        if walking:
-            self.walked = list({found.path: found for found in walked}.values())
-        for index, output in outputs.items():
-            self.outputs[commands[index]] = output
+                self._record(kind, name, body)
+        self.contents.update({path: self.contents[of] for path, of in aliases.items() if of in self.contents})
+        self.walked = list(walked.values()) or self.walked
         for command in commands:
             self.outputs.setdefault(command, None)
 
-    def _record(self, kind: bytes, rest: bytes, end: bytes) -> None:
+    def _record(self, kind: bytes, name: str, body: bytes) -> None:
         """Take in one record about a path, or about who ran the script."""
-        head, _, body = rest.partition(b" " + end + b"\n" if kind in _OF_PATHS else b"\n")
-        name = decode(head)
         if kind == b"F":
             self.contents[name] = body
-        elif kind == b"D":
-            self.denied.add(name)
+        elif kind in {b"D", b"G"}:
+            self.contents.pop(name, None)
+            self.denied[name] = f"permission denied: {name}" if kind == b"D" else f"{_TURNED}: {name}"
         elif kind == b"L":
-            self.names[name] = sorted(decode(item) for item in body.split(b"\0") if item)
+            self.names[name] = sorted(_name(item) for item in body.split(b"\0") if item.strip(b"\n"))
+        elif kind in {b"t", b"r"}:
+            self._lead(body, kind)
         elif kind == b"U":
             flags, _, path = name.partition(" ")
             self.closed[path] = flags
@@ -128,10 +137,21 @@ class Capture:
             keys = decode(paths).splitlines() if name == "rpm" else [line.rpartition(": ")[2] for line in lines]
             self.owners.update(zip(keys, lines, strict=False))
         elif kind == b"g":
-            self.capable = (self.capable or {}) | from_getcap(decode(rest))
+            told = from_getcap(decode(body))
+            self.capable = (self.capable or {}) | {_unescape(path): value for path, value in told.items()}
         elif kind == b"M":
             uid, _, self.kernel = name.partition(" ")
             self.uid = int(uid) if uid.isdigit() else -1
+
+    def _lead(self, body: bytes, kind: bytes) -> None:
+        """Take in what links lead to: paths, and what `stat` or `readlink` says of each."""
+        parts = body.split(b"\0")
+        for shown, told in zip(parts[::2], parts[1::2], strict=False):
+            path = decode(shown)
+            found = self.stats.get(path)
+            target = _target(decode(told), path) if kind == b"t" else decode(told.removesuffix(b"\n")) or None
+            if found is not None and found.kind == "link":
+                self.stats[path] = msgspec.structs.replace(found, target=target)
 
 
 class CaptureSource:
@@ -171,7 +191,7 @@ class CaptureSource:
     def data(self, path: str, limit: int = TEXT_LIMIT) -> Maybe[bytes | None]:
         """See `Source.data`."""
         if path in self._capture.denied:
-            return Unknown(f"permission denied: {path}")
+            return Unknown(self._capture.denied[path])
         data = self._capture.contents.get(path)
         if data is not None:
             return too_large(path, min(limit, FILE_LIMIT)) if len(data) > min(limit, FILE_LIMIT) else data
@@ -186,6 +206,8 @@ class CaptureSource:
 
     def list(self, path: str) -> Maybe[Names | None]:
         """See `Source.list`."""
+        if path in self._capture.denied:
+            return Unknown(self._capture.denied[path])
         if path in self._capture.names:
             return self._capture.names[path]
         if "r" in self._capture.closed.get(path, ""):
@@ -332,10 +354,19 @@ def _takes_in(wanted: str, part: str) -> bool:
     return matcher(wanted)(part) is not None and (part[:1] != "." or wanted[:1] == ".")
 
 
-def _stat(rest: bytes, end: bytes) -> Stat | None:
-    """Read one line of `stat`: six numbers, the path, then the path again and what a link leads to."""
-    named, _, linked = rest.partition(b" " + end)
-    fields = named.split(b" ", 6)
+def _name(data: bytes) -> str:
+    """Read a path or a name as the script writes it."""
+    return _unescape(decode(data))
+
+
+def _unescape(name: str) -> str:
+    """Put line breaks back into a name."""
+    return _ESCAPE.sub(lambda match: "\n" if match[1] == "n" else "\x01", name) if "\x01" in name else name
+
+
+def _stat(line: str) -> Stat | None:
+    """Read one line of `stat`: six numbers and the path."""
+    fields = line.split(" ", 6)
     if len(fields) < 7:
         return None
     try:
@@ -344,41 +375,28 @@ def _stat(rest: bytes, end: bytes) -> Stat | None:
         )
     except ValueError:
         return None
-    path = decode(fields[6])
-    kind = file_kind(mode)
     return Stat(
-        path=path,
-        kind=kind,
+        path=fields[6],
+        kind=file_kind(mode),
         mode=mode & 0o7777,
         uid=uid,
         gid=gid,
         size=size,
         device=device,
         modified_seconds=modified,
-        target=_target(decode(linked.partition(b" " + end)[0]), path) if kind == "link" else None,
     )
 
 
 def _target(shown: str, path: str) -> str | None:
     """Read a link's target from `path -> target`, which some programs put in quotes."""
-    shown = shown.removeprefix(" ")
     for before, after in ((f"{path} -> ", ""), (f"'{path}' -> '", "'"), (f"{path}' -> '", "'")):
         if shown.startswith(before):
             return shown.removeprefix(before).removesuffix(after)
     return shown.partition(" -> ")[2].strip("'") or None
 
 
-def _output(outputs: dict[int, Output], kind: bytes, rest: bytes) -> None:
-    """Take in one part of a command's output."""
-    head, _, body = rest.partition(b"\n")
-    words = head.split()
-    index = int(words[0])
-    known = outputs.get(index, Output(0, ""))
-    status, stdout, stderr = known.status, known.stdout, known.stderr
-    if kind == b"C":
-        stdout = decode(body)
-    elif kind == b"E":
-        stderr = decode(body) + ("\n" if body else "")
-    else:
-        status = int(words[1])
-    outputs[index] = Output(status, stdout, stderr)
+def _output(body: bytes) -> Output:
+    """Read a command's output, its errors and how it ended; only the output can hold a NUL."""
+    stdout, stderr, status = [*body.rsplit(b"\0", 2), b"", b""][:3]
+    code = status.strip()
+    return Output(int(code) if code.isdigit() else -1, decode(stdout), decode(stderr) + ("\n" if stderr else ""))

@@ -13,7 +13,7 @@ from typing import Final
 
 from xspm.connector import Grant
 from xspm.connectors.linux.collecting import needs
-from xspm.connectors.linux.script import make_program
+from xspm.connectors.linux.script import WALK_RUNS, make_program
 
 PROGRAM: Final = "/usr/local/sbin/xspm-collect"
 LOGIN: Final = "xspm"
@@ -26,13 +26,14 @@ def grants() -> tuple[Grant, ...]:
     digest = hashlib.sha256(program.encode()).hexdigest()
     reads = sorted({path for need in declared for path in (*need.texts, *need.lists)})
     looks = sorted({path for need in declared for path in need.stats})
-    runs = sorted({shlex.join(command) for need in declared for command in need.commands})
+    asked = {shlex.join(command) for need in declared for command in need.commands}
+    runs = sorted(asked | (WALK_RUNS if any(need.walk for need in declared) else frozenset()))
     return (
         Grant("script", f"the collector: {PROGRAM}, owned by root, mode 0755", program),
         Grant(
             "sudoers",
-            "/etc/sudoers.d/xspm, mode 0440: the login may run this very program, and nothing else",
-            f"{LOGIN} ALL=(root) NOPASSWD: sha256:{digest} {PROGRAM}\nDefaults!{PROGRAM} !requiretty\n",
+            "/etc/sudoers.d/xspm, mode 0440: the login may run this very program without arguments, and nothing else",
+            f'{LOGIN} ALL=(root) NOPASSWD: sha256:{digest} {PROGRAM} ""\nDefaults!{PROGRAM} !requiretty\n',
         ),
         Grant("reads", "files and folders whose content or names are read", _lines(reads)),
         Grant("looks", "paths whose owner, mode and times are looked at", _lines(looks)),

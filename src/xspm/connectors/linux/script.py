@@ -1,19 +1,28 @@
 """Writes the collector script: one POSIX shell script that brings everything the services need in one round trip.
 
-It runs under dash, busybox and bash, needs nothing but a shell, `head`, `stat` and `find`, writes nothing and ends by
-itself. What it prints is cut into records by a boundary that is drawn anew for every run, so that no file's content can
-pass for a record; `Capture.read` reads it. A record starts with a newline, the boundary, a blank and a letter:
+It runs under dash, busybox and bash, needs nothing but a shell, `head`, `sed`, `stat`, `readlink` and `find`, writes
+nothing and ends by itself. What it prints are records, each a line that starts with a letter, for `Capture.read`.
+Whatever a host's users can write stands behind a blank: `sed` or `awk` puts one before every line of a content or of a
+command's output, and a line break in a name is written `\\1n` (the byte 1 itself `\\11`). So nobody can write a record
+into a content or a name, whatever they know; the boundary in the first line only tells where the output starts.
 
     F path        then a file's content          L path        then a folder's names, each ended by NUL
+    A path        then another path, whose content it has
     s … / S …     metadata of a path, of what a link leads to  D path        it could not be read
+    G path        not read: somebody other than root can turn the path elsewhere
+    t / r         paths, NUL, what stat or readlink says that they lead to, NUL
     U flags path  a folder this user may not list (r) or enter (x)
-    C n / E n     a command's output, its errors               X n status    how it ended; N n: it is not installed
-    w status      how the walk ended, after the metadata of what it found
+    C n           a command's output, NUL, its errors, NUL, how it ended; N n: it is not installed
+    W             what follows until w is what the walk found
+    w status      how the walk ended
     g             what getcap printed on the programs of the walk; without one there is no getcap
     O program     paths asked, NUL, then the packages they belong to
     M uid release who ran it on which kernel                   Z             the end: without it the output is cut
+    q             two letters with a NUL between: how this host's sed treats NUL
 
-A path is followed by the boundary backwards, for a name may hold line breaks.
+Run by root, it reads no file through a path that somebody else can turn: it walks each path itself, follows links only
+where all folders so far are root's alone, and from the first other folder on demands that the open file has the very
+path it was asked for, and no second name.
 """
 
 from __future__ import annotations
@@ -33,103 +42,211 @@ T = TypeVar("T")
 
 FILE_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one file that the script brings at most."""
+WALK_RUNS: Final = frozenset({"dpkg-query -S PATH...", "getcap PATH...", "rpm -qf --qf '%{NAME}\\n' PATH..."})
+"""What the walk runs on the files it found, each where it is installed."""
 _FOREIGN: Final = ("/home", "/root", "/srv", "/opt", "/var", "/proc", "/sys")
 """Where files of any size or kind may lie: read one by one, cut at the limit."""
-
-_PLACE: Final = "BOUNDARY-OF-48-HEX-DIGITS"
+_HASHES: Final = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/usr/etc/passwd", "/usr/etc/shadow")
+"""Files whose second field may be a hash, which is cut off there: only its algorithm and its cost leave the host."""
 
 _PROLOGUE: Final = r"""
 LC_ALL=C; LANG=C; TZ=UTC; QUOTING_STYLE=literal; PATH=@PATH@
 export LC_ALL LANG TZ QUOTING_STYLE PATH
 unset CDPATH ENV BASH_ENV POSIXLY_CORRECT GREP_OPTIONS IFS
-B=@BOUNDARY@; E=@END@
 NL='
 '
+ESC=$(printf '\001')
 K=$(uname -r 2>/dev/null)
+U=$(id -u)
 T=; timeout 5 true >/dev/null 2>&1 && T="timeout @TIMEOUT@"
-record() { printf '\n%s %s' "$B" "$*"; }
-show() {
-  if [ -f "$1" ]; then
-    if [ -r "$1" ]; then
-      record "F $1 $E$NL"
-      head -c @LIMIT@ "$1" 2>/dev/null || record "D $1 $E$NL"
-    else
-      record "D $1 $E$NL"
+P=; stat --printf '%n\000' / >/dev/null 2>&1 && P=1
+QUOTE='s/^/ /'
+CUT='s/^\([^:]*:!*\$[^$:]*\$rounds=[0-9]*\$\)[^:]\{8,\}/\1xxxxxxxx/
+t end
+s/^\([^:]*:!*\$g*y\$[^$:]*\$\)[^:]\{8,\}/\1xxxxxxxx/
+t end
+s/^\([^:]*:!*\$2[a-z]*\$[0-9]*\$\)[^:]\{8,\}/\1xxxxxxxx/
+t end
+s/^\([^:]*:!*\$[^$:]*\$\)[^:]\{8,\}/\1xxxxxxxx/
+t end
+s/^\([^:]*:!*\$\)[^:]\{15,\}/\1xxxxxxxxxxxxxxx/
+t end
+s/^\([^:]*:!*_\)[^:]\{8,\}/\1xxxxxxxx/
+t end
+s/^\([^:]*:!*\)[.\/0-9A-Za-z]\{13\}:/\1xxxxxxxxxxxxx:/
+t end
+s/^\([^:]*:[!*]*\)[^:!*][^:]\{1,\}/\1xx/
+:end
+s/^/ /'
+GUARD='exec <"$0" || exit 3
+[ "$(readlink /proc/self/fd/0)" = "$0" ] || exit 3
+set -- $(stat -L -c "%f %h" /proc/self/fd/0)
+case $1 in 8???) ;; *) exit 3 ;; esac
+[ "$2" = 1 ] || exit 3
+exec head -c @LIMIT@'
+SAFE=$NL; RISK=$NL; D0=-
+record() { printf '\n%s' "$*"; }
+quote() { sed "$QUOTE"; }
+swap() {
+  r=$N; N=
+  while :; do
+    case $r in *"$1"*) N=$N${r%%"$1"*}$2; r=${r#*"$1"} ;; *) break ;; esac
+  done
+  N=$N$r
+}
+name() {
+  N=$1
+  case $N in *["$NL$ESC"]*) swap "$ESC" "${ESC}1"; swap "$NL" "${ESC}n" ;; esac
+}
+ours() {
+  case $SAFE in *"$NL$1$NL"*) return 0 ;; esac
+  case $RISK in *"$NL$1$NL"*) return 1 ;; esac
+  case $(stat -c %u:%a "$1") in
+    0:*[2367]?|0:*[2367]) ;;
+    0:*) SAFE=$SAFE$1$NL; return 0 ;;
+  esac
+  RISK=$RISK$1$NL
+  return 1
+}
+steps() {
+  x=$1; k=0
+  while [ -n "$x" ]; do
+    y=${x%%/*}
+    case $x in */*) x=${x#*/} ;; *) x= ;; esac
+    case $y in ''|.) continue ;; ..) [ -n "$W" ] || { R=${R%/*}; continue; } ;; esac
+    [ -n "$W" ] || ours "${R:-/}" || W=1
+    if [ -z "$W" ] && [ -h "$R/$y" ]; then
+      k=$((k + 1))
+      if [ "$k" -lt 40 ]; then
+        z=$(readlink "$R/$y")
+        case $z in /*) R= ;; esac
+        x=$z/$x
+        continue
+      fi
+      W=1
     fi
+    R=$R/$y
+  done
+}
+resolve() {
+  R=$1; W=
+  if [ "$U" = 0 ]; then
+    case $1 in
+      /proc/*|/sys/*) ;;
+      *)
+        if [ "${1%/*}" != "$D0" ]; then R=; steps "${1%/*}"; D0=${1%/*}; R0=$R; W0=$W; fi
+        R=$R0; W=$W0; steps "${1##*/}" ;;
+    esac
   fi
 }
+fetch() {
+  if [ -n "$W" ]; then $T sh -c "$GUARD" "$R" 4>&- 5>&-; else $T head -c @LIMIT@ "$R" 4>&- 5>&-; fi
+}
+show() {
+  [ -f "$1" ] || return 0
+  name "$1"
+  if [ ! -r "$1" ]; then record "D $N$NL"; return 0; fi
+  resolve "$1"
+  case $R in @HASHES@) Q=$CUT ;; *) Q=$QUOTE ;; esac
+  record "F $N$NL"
+  { s=$( { { fetch; printf %s "$?" >&4; } | sed "$Q" >&5; } 4>&1 ); } 5>&1
+  case $s in 0) ;; 3) record "G $N$NL" ;; *) record "D $N$NL" ;; esac
+}
 many() {
-  if [ -z "$A" ]; then
-    for p; do show "$p"; done
-  else
-    n=$#
-    while [ "$n" -gt 0 ]; do
-      p=$1; shift; n=$((n - 1))
-      if [ -f "$p" ]; then
-        if [ ! -r "$p" ]; then record "D $p $E$NL"
-        else
-          record "F $p $E$NL"
-          set -- "$@" "$p"
-        fi
-      fi
-    done
-    [ "$#" -eq 0 ] ||
-      awk 'BEGIN { b = "'"$B"'"; e = "'"$E"'" } FNR == 1 { printf "\n%s F %s %s\n", b, FILENAME, e } { print }' "$@"
-  fi
+  n=$#
+  while [ "$n" -gt 0 ]; do
+    p=$1; shift; n=$((n - 1))
+    [ -f "$p" ] || continue
+    resolve "$p"
+    case $p$R in *["$NL$ESC"]*) W=1 ;; esac
+    case $R in @HASHES@) W=1 ;; esac
+    if [ -z "$A" ] || [ -n "$W" ] || [ ! -r "$p" ]; then show "$p"; continue; fi
+    [ "$R" = "$p" ] || record "A $p$NL $R"
+    [ -s "$p" ] || record "F $R$NL"
+    case $R in /proc/*) set -- "$@" "$R" ;; *) [ ! -s "$p" ] || set -- "$@" "$R" ;; esac
+  done
+  [ "$#" -eq 0 ] || awk 'FNR == 1 { printf "\nF %s\n", FILENAME } { print " " $0 }' "$@" || for p; do show "$p"; done
 }
 meta() {
   n=$#
   while [ "$n" -gt 0 ]; do
     p=$1; shift; n=$((n - 1))
-    if [ -e "$p" ] || [ -h "$p" ]; then set -- "$@" "$p"; fi
+    if [ -e "$p" ] || [ -h "$p" ]; then
+      case $p in
+        *["$NL$ESC"]*)
+          name "$p"
+          record "s $(stat -c '@FIELDS@' "$p") $N"
+          if [ -h "$p" ]; then
+            if [ -e "$p" ]; then record "S $(stat -L -c '@FIELDS@' "$p") $N"; fi
+            links "$p"
+          fi ;;
+        *) set -- "$@" "$p" ;;
+      esac
+    fi
   done
   [ "$#" -gt 0 ] || return 0
   printf '\n'
-  stat -c "$FORMAT" "$@" || [ "$?" -lt 126 ] || for p; do stat -c "$FORMAT" "$p"; done
+  stat -c 's @FIELDS@ %n' "$@" || [ "$?" -lt 126 ] || for p; do stat -c 's @FIELDS@ %n' "$p"; done
   n=$#
   while [ "$n" -gt 0 ]; do
     p=$1; shift; n=$((n - 1))
     if [ -h "$p" ]; then set -- "$@" "$p"; fi
   done
-  [ "$#" -eq 0 ] || stat -L -c "$FOLLOWED" "$@"
+  [ "$#" -gt 0 ] || return 0
+  stat -L -c 'S @FIELDS@ %n' "$@"
+  links "$@"
+}
+links() {
+  if [ -n "$P" ]; then
+    record "t$NL"; stat --printf '%n\000%N\000' "$@" | quote
+  else
+    record "r$NL"; for p; do printf '%s\000' "$p"; readlink "$p"; printf '\000'; done | quote
+  fi
+}
+listed() {
+  printf '\nL %s\n ' "$N"
+  for p in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -e "$p" ] || [ -h "$p" ]; then name "${p##*/}"; printf '%s\000' "$N"; fi
+  done
 }
 names() {
   if [ -d "$1" ] && [ -r "$1" ] && [ -x "$1" ]; then
-    record "L $1 $E$NL"
-    for p in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-      if [ -e "$p" ] || [ -h "$p" ]; then printf '%s\000' "${p##*/}"; fi
-    done
+    name "$1"; resolve "$1"
+    if [ -z "$W" ]; then listed "$1"; else
+      (if cd -P "$R" && [ "$(pwd -P)" = "$R" ]; then listed .; else record "G $N$NL"; fi)
+    fi
   fi
 }
 closed() {
   if [ -d "$1" ]; then
     f=; [ -r "$1" ] || f=r; [ -x "$1" ] || f=x$f
-    [ -z "$f" ] || record "U $f $1 $E$NL"
+    [ -z "$f" ] || { name "$1"; record "U $f $N$NL"; }
   fi
 }
 run() {
   i=$1; shift
   if command -v "$1" >/dev/null 2>&1; then
     record "C $i$NL"
-    { e=$($T "$@" 2>&1 1>&3 3>&-); s=$?; } 3>&1
-    record "E $i$NL$e"; record "X $i $s"
+    { { e=$($T "$@" 2>&1 1>&3 3>&-); s=$?; } 3>&1; printf '\000%s\000%s' "$e" "$s"; } | quote
   else
-    record "N $i"
+    record "N $i$NL"
   fi
 }
 """
+_FIELDS: Final = "%f %u %g %s %d %Y"
 
 
 def make_program(needs: Iterable[Needs]) -> str:
-    """Write the script as a program that is kept on a host: it takes the boundary as its one argument.
+    """Write the script as a program that is kept on a host: it takes no argument, and the boundary as its first line.
 
-    It checks that argument itself, because what a line of sudoers allows is any argument.
+    It checks both itself, whatever sudo allows.
     """
-    script, _ = make(needs, _PLACE)
-    end = 'E=; r=$B; while [ -n "$r" ]; do E=${r%"${r#?}"}$E; r=${r#?}; done'
-    script = script.replace(f"B={_PLACE}; E={_PLACE[::-1]}", f"B=$1; {end}")
-    check = 'case $1 in *[!0-9a-f]*) exit 64 ;; esac; [ "${#1}" -eq 48 ] && [ "$#" -eq 1 ] || exit 64'
-    return f"#!/bin/sh\n{check}\n" + script.replace("main </dev/null", 'main "$1" </dev/null')
+    script, _ = make(needs, "")
+    begin = (
+        '[ "$#" -eq 0 ] || exit 64\nB=; IFS= read -r B || exit 64\n'
+        'case $B in *[!0-9a-f]*) exit 64 ;; esac\n[ "${#B}" -eq 48 ] || exit 64\n'
+    )
+    return f"#!/bin/sh\n{begin}" + script.removeprefix("B=\n")
 
 
 def commands_of(needs: Iterable[Needs]) -> list[tuple[str, ...]]:
@@ -142,7 +259,8 @@ def make(needs: Iterable[Needs], boundary: str) -> tuple[str, list[tuple[str, ..
 
     Args:
         needs: what it brings.
-        boundary: at least 32 characters that nobody can foretell.
+        boundary: hexadecimal; it starts the output, so that a login's greeting is not taken for a part of it. It is
+            no secret.
 
     Returns:
         The script, and the commands it runs in the order of their numbers.
@@ -153,8 +271,8 @@ def make(needs: Iterable[Needs], boundary: str) -> tuple[str, list[tuple[str, ..
     lists = _unique(pattern for need in wanted for pattern in need.lists)
     commands = commands_of(wanted)
     body = [
-        *_fill(boundary),
-        'U=$(id -u); record "M $U $K"',
+        _fill(),
+        'printf "\\n%s" "$B"; record "M $U $K$NL"; record "q$NL"; printf "a\\000b" | quote',
         # The test for awk and its use must see the same files: without awk every file is read by a process of its own.
         "A=; awk 'BEGIN { exit 0 }' </dev/null >/dev/null 2>&1 && A=1",
         *_texts(texts),
@@ -165,25 +283,22 @@ def make(needs: Iterable[Needs], boundary: str) -> tuple[str, list[tuple[str, ..
         ":; fi",
         *(f"run {index} {shlex.join(command)}" for index, command in enumerate(commands)),
         *(_walk() if any(need.walk for need in wanted) else ()),
-        "record Z",
-        "printf '\\n%s \\n' \"$B\"",
+        'record "Z$NL"',
     ]
     lines = "\n".join(body)
-    return f"main() {{\n{lines}\n}}\nmain </dev/null 2>/dev/null\nexit 0\n", commands
+    return f"B={boundary}\nmain() {{\n{lines}\n}}\nmain </dev/null 2>/dev/null\nexit 0\n", commands
 
 
-def _fill(boundary: str) -> list[str]:
+def _fill() -> str:
     """Return the functions with their constants in place."""
     constants = {
         "PATH": PATH,
-        "BOUNDARY": boundary,
-        "END": boundary[::-1],
         "TIMEOUT": f"{COMMAND_TIMEOUT_SECONDS:.0f}",
         "LIMIT": str(FILE_LIMIT + 1),
+        "HASHES": "|".join(_HASHES),
+        "FIELDS": _FIELDS,
     }
-    text = re.sub(r"@([A-Z]+)@", lambda match: constants[match[1]], _PROLOGUE)
-    fields = "%f %u %g %s %d %Y %n $E %N $E"
-    return [text, f'FORMAT="$B s {fields}"', f'FOLLOWED="$B S {fields}"']
+    return re.sub(r"@([A-Z]+)@", lambda match: constants[match[1]], _PROLOGUE)
 
 
 def _unique(items: Iterable[T]) -> list[T]:
@@ -266,10 +381,13 @@ walk() {{
   set -- "$@" ')' -prune -o ! -type l '(' '(' -perm -4000 -o -perm -2000 -o -perm -0002
   owned /etc/passwd; set -- "$@" -o '(' $ids ')'
   owned_groups /etc/group; set -- "$@" -o '(' $ids ')'
-  set -- "$@" ')' -exec stat -c "$FORMAT" {{}} + -o ! -type l ')'
+  set -- "$@" ')' '(' -path "*[$NL$ESC]*" -exec sh -c "$ODD" sh {{}} +
+  set -- "$@" -o ! -path "*[$NL$ESC]*" -exec stat -c 's {_FIELDS} %n' {{}} + ')' -o ! -type l ')'
   if command -v getcap >/dev/null 2>&1; then
-    record "g"; export FORMAT
-    set -- "$@" -type f '(' -perm -0100 -o -perm -0010 -o -perm -0001 ')' -exec sh -c "$CAPABLE" "$B" {{}} +
+    record "g$NL"
+    set -- "$@" -type f '(' -perm -0100 -o -perm -0010 -o -perm -0001 ')'
+    set -- "$@" '(' -path "*[$NL$ESC]*" -exec sh -c "$ODD_CAPABLE" sh {{}} +
+    set -- "$@" -o ! -path "*[$NL$ESC]*" -exec sh -c "$CAPABLE" sh {{}} + ')'
   fi
   D=; timeout 5 true >/dev/null 2>&1 && D="timeout {WALK_TIMEOUT_SECONDS:.0f}"
   late=0
@@ -279,7 +397,7 @@ walk() {{
     [ "$w" -le "$late" ] || late=$w
   done
   set +f
-  record "w $late"
+  record "w $late$NL"
 }}
 owned() {{
   ids='! -user 0'
@@ -291,18 +409,37 @@ owned_groups() {{
 }}
 CAPABLE='C=$(getcap "$@")
 [ -n "$C" ] || exit 0
-printf "\\n%s g\\n%s\\n" "$0" "$C"
+printf "\\ng\\n"
+printf "%s\\n" "$C" | while IFS= read -r p; do printf " %s\\n" "$p"; done
 printf "%s\\n" "$C" | while IFS= read -r p; do
   p=${{p%% cap_*}}; p=${{p%% all*}}; p=${{p%% =*}}
-  stat -c "$FORMAT" "$p"
+  stat -c "s {_FIELDS} %n" "$p"
 done'
+NAMING='NL="
+"; ESC=$(printf "\\001")
+swap() {{
+  r=$N; N=
+  while :; do
+    case $r in *"$1"*) N=$N${{r%%"$1"*}}$2; r=${{r#*"$1"}} ;; *) break ;; esac
+  done
+  N=$N$r
+}}
+for p; do
+  N=$p; swap "$ESC" "${{ESC}}1"; swap "$NL" "${{ESC}}n"
+'
+ODD=$NAMING'  printf "\\ns %s %s\\n" "$(stat -c "{_FIELDS}" "$p")" "$N"
+done'
+ODD_CAPABLE=$NAMING'  C=$(getcap "$p")
+  [ -z "$C" ] || printf "\\ng\\n %s%s\\ns %s %s\\n" "$N" "${{C#"$p"}}" "$(stat -c "{_FIELDS}" "$p")" "$N"
+done'
+record "W$NL"
 V=$(walk | head -c {COMMAND_LIMIT})
 printf '\n%s\n' "$V"
 set --
-G=$(printf '%s\n' "$V" | while IFS=' ' read -r b _ mode _ _ _ _ _ rest; do
-  [ "$b" = "$B" ] || continue
+G=$(printf '%s\n' "$V" | while IFS=' ' read -r b mode _ _ _ _ _ rest; do
+  [ "$b" = s ] || continue
   case $mode in 8[4-9a-f]??|8[4-9a-f]?) ;; *) continue ;; esac
-  printf '%s\n' "${{rest%% $E*}}"
+  printf '%s\n' "$rest"
 done)
 IFS=$NL; set -f
 for p in $G; do
@@ -316,10 +453,10 @@ if [ "$#" -gt 0 ]; then
       p=$1; shift; n=$((n - 1)); set -- "$@" "$p"
       case $p in /usr/*) set -- "$@" "${{p#/usr}}" ;; esac
     done
-    record "O dpkg$NL"; printf '\000'; $T dpkg-query -S "$@"
+    record "O dpkg$NL"; {{ printf '\000'; $T dpkg-query -S "$@"; }} | quote
   elif command -v rpm >/dev/null; then
     record "O rpm$NL"
-    for p; do printf '%s\n' "$p"; done; printf '\000'; $T rpm -qf --qf '%{{NAME}}\n' "$@"
+    {{ for p; do printf '%s\n' "$p"; done; printf '\000'; $T rpm -qf --qf '%{{NAME}}\n' "$@"; }} | quote
   fi
 fi"""
     ]

@@ -238,23 +238,41 @@ async def _run(connection: asyncssh.SSHClientConnection, held: Capture, wanted: 
         script, commands = make(wanted, boundary)
         command = "sudo -n -- /bin/sh -s" if options.sudo else "/bin/sh -s"
     else:
-        script, commands = "", commands_of(wanted)
-        command = f"sudo -n -- {shlex.quote(options.collector)} {boundary}"
+        script, commands = f"{boundary}\n", commands_of(wanted)
+        command = f"sudo -n -- {shlex.quote(options.collector)}"
     try:
         async with connection.create_process(command, encoding=None) as process:
             process.stdin.write(script.encode())
             process.stdin.write_eof()
-            errors = asyncio.create_task(process.stderr.read(4096))
+            errors = asyncio.create_task(_complaint(process.stderr))
             data = await _whole(process.stdout)
-            complaint = (await errors).decode("utf-8", "replace").strip()
+            complaint = await errors
     except (asyncssh.Error, OSError) as error:
         raise ConnectorError(f"the connection broke while collecting: {error}") from error
-    if (options.sudo or options.collector) and not data and complaint:
-        hint = "allow password-less sudo for sh, or leave --sudo out"
-        if options.collector:
-            hint = "install the collector of this version anew: xspm connectors permissions linux"
-        raise ConnectorError(f"sudo refused: {complaint.splitlines()[0]}", hint=hint)
+    if not data and options.collector:
+        hint = "install the collector of this version anew: xspm connectors permissions linux"
+        raise ConnectorError(_collector_reason(options.collector, complaint), hint=hint)
+    if not data and options.sudo and complaint:
+        raise ConnectorError(f"sudo refused: {complaint}", hint="allow password-less sudo for sh, or leave --sudo out")
     held.read(data, boundary, commands)
+
+
+def _collector_reason(program: str, complaint: str) -> str:
+    """Say in one line why the collector kept on a host printed nothing."""
+    if "command not found" in complaint or "No such file" in complaint:
+        return f"{program} is not there: {complaint}"
+    if "password is required" in complaint or "not allowed" in complaint:
+        return f"sudo does not allow this login {program} as it is there: it was changed, or is another version's"
+    return f"{program} printed nothing: {complaint or 'it is another version'}"
+
+
+async def _complaint(stream: asyncssh.SSHReader[bytes]) -> str:
+    """Read what was said on standard error to its end, and return the first line that says something."""
+    said = b""
+    while chunk := await stream.read(4096):
+        said = (said + chunk)[:4096]
+    lines = (line.strip() for line in said.decode("utf-8", "replace").splitlines())
+    return next((line for line in lines if line), "")
 
 
 async def _whole(stream: asyncssh.SSHReader[bytes]) -> bytes:

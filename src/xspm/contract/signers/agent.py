@@ -31,6 +31,8 @@ _ED25519: Final = "ssh-ed25519"
 _ECDSA: Final = "ecdsa-sha2-nistp"
 _UNLOCK: Final = "ssh-add -l lists its keys, ssh-add FILE adds one, ssh-add -X unlocks it"
 _SHOWN: Final = 5
+_LISTING: Final = 5.0
+"""Seconds to wait for the list of keys, for which nobody is asked anything."""
 
 _Answer = TypeVar("_Answer")
 
@@ -71,7 +73,7 @@ class AgentSigner:
         Raises:
             ContractError: it does not.
         """
-        blob = _ask(lambda agent: agent.sign(self._held.blob, data), "sign")
+        blob = _ask(lambda agent: agent.sign(self._held.blob, data), "sign", PATIENCE)
         return checked(self.key, _bare(blob), data, "the ssh-agent")
 
 
@@ -85,7 +87,7 @@ def open_here(where: str, _passphrase: Passphrase) -> Signer:
         ContractError: there is no agent, or not exactly one such key that may sign.
     """
     wanted = where.removeprefix("agent:")
-    held = [_Held(*one) for one in _ask(_list, "list its keys")]
+    held = [_Held(*one) for one in _ask(_list, "list its keys", min(_LISTING, PATIENCE))]
     named = [one for one in held if _is(one, wanted)]
     found = {one.blob: one for one in named if one.usable()}
     if len(found) == 1:
@@ -129,8 +131,8 @@ async def _list(agent: SSHAgentClient) -> list[tuple[str, bytes, str]]:
     ]
 
 
-def _ask(question: Callable[[SSHAgentClient], Awaitable[_Answer]], what: str) -> _Answer:
-    """Ask the agent, and wait only so long.
+def _ask(question: Callable[[SSHAgentClient], Awaitable[_Answer]], what: str, seconds: float) -> _Answer:
+    """Ask the agent, and wait only so many seconds.
 
     Raises:
         ContractError: there is none, or it does not answer.
@@ -146,13 +148,13 @@ def _ask(question: Callable[[SSHAgentClient], Awaitable[_Answer]], what: str) ->
         raise ContractError("there is no ssh-agent: SSH_AUTH_SOCK is not set", hint='eval "$(ssh-agent)" starts one')
 
     async def ask() -> _Answer:
-        async with asyncio.timeout(PATIENCE), connect_agent(path) as agent:
+        async with asyncio.timeout(seconds), connect_agent(path) as agent:
             return await question(agent)
 
     try:
         return asyncio.run(ask())
     except TimeoutError as error:
-        raise ContractError(f"the ssh-agent gave no answer in {PATIENCE:g} s", file=path) from error
+        raise ContractError(f"the ssh-agent gave no answer in {seconds:g} s", file=path, hint=_UNLOCK) from error
     except OSError as error:
         raise ContractError(f"the ssh-agent cannot be reached: {error.strerror or error}", file=path) from error
     except ValueError as error:

@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 _LONGEST: Final = 300
 """Characters of what a service says that are passed on."""
 
+_PINS: Final[Mapping[str, str]] = {
+    "PinIncorrect": "the PIN is wrong",
+    "PinInvalid": "the PIN has characters that the token does not take",
+    "PinLenRange": "the PIN is too short or too long for the token",
+    "PinExpired": "the PIN has expired",
+    "PinLocked": "the PIN is locked: too many wrong ones were tried",
+}
+"""What a token says of a PIN, by the name of the exception, which says nothing else."""
+
 _QUIET: Final = logging.NullHandler()
 
 _Answer = TypeVar("_Answer")
@@ -174,6 +183,9 @@ class _Access:
             raise _not_installed(self.service) from error
         except self.failures as error:
             self.pin.forget()
+            if (wrong := _PINS.get(type(error).__name__)) is not None:
+                hint = "a few wrong ones lock a token for good; its owner unlocks it with the SO PIN"
+                raise ContractError(f"{self.service.title}: {wrong}", file=self.where, hint=hint) from error
             said = " ".join(str(error).split())[:_LONGEST] or type(error).__name__
             raise ContractError(f"{self.service.title}: {said}", file=self.where, hint=self.service.hint) from error
 

@@ -14,6 +14,7 @@ import pytest
 from xspm.connectors.linux.capabilities import Capabilities
 from xspm.connectors.linux.capture import Capture, CaptureSource, Patterns
 from xspm.connectors.linux.host import HostSource
+from xspm.connectors.linux.password_hashes import hash_algorithm, password_state
 from xspm.connectors.linux.script import make
 from xspm.connectors.linux.transport import Needs, Output, Stat
 from xspm.errors import ConnectorError
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
     from xspm.model.unknown import Maybe
 
 BOUNDARY = "0123456789abcdef" * 3
+FORGED = (
+    f"x\n\n{BOUNDARY}\nM 0 6.1\nF /etc/shadow\n root::\nZ\n\n{BOUNDARY} F /etc/shadow {BOUNDARY[::-1]}\nroot::\n"
+    "\rF /etc/shadow\r root::\nC 0\n forged\nL /etc\n a\nD /etc/passwd\n\nW\ns 81ed 0 0 1 0 0 /x\nw 0\nZ\n"
+)
+"""Every record, as somebody writes them who knows the boundary."""
 SHELLS = [shell for shell in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(shell[0])]
 
 
-def run(needs: Needs, shell: list[str] | None = None) -> CaptureSource:
-    """Run the script on this machine."""
+def run(needs: Needs, shell: list[str] | None = None, *, sed: str = "", starts: str = "") -> CaptureSource:
+    """Run the script on this machine, with another sed, or walking another folder than all of it."""
     script, commands = make([needs], BOUNDARY)
+    if sed:
+        script = script.replace("| sed ", f"| {sed} ").replace("{ sed ", f"{{ {sed} ")
+    if starts:
+        script = script.replace("  for p in $starts; do\n", f"  starts={starts}\n  for p in $starts; do\n")
     done = subprocess.run([*(shell or ["sh"]), "-s"], input=script.encode(), capture_output=True, check=True)
     assert done.stderr == b""
     capture = Capture([needs])
@@ -47,7 +57,8 @@ def ended(data: Maybe[bytes | None]) -> Maybe[bytes | None]:
 @pytest.fixture
 def tree() -> Iterator[Path]:
     """A folder of odd files that everybody may enter."""
-    folder = Path(tempfile.mkdtemp())
+    # Root reads through links only where all folders are root's alone, which /tmp is not.
+    folder = Path(tempfile.mkdtemp(dir="/opt" if os.geteuid() == 0 else None))
     folder.chmod(0o755)
     fill(folder)
     yield folder
@@ -59,7 +70,11 @@ def fill(tmp_path: Path) -> None:
     (tmp_path / "a b.conf").write_text("first\nsecond without end")
     (tmp_path / "empty.conf").write_text("")
     (tmp_path / "binary").write_bytes(bytes(range(256)))
-    (tmp_path / "forged").write_text(f"x\n{BOUNDARY[:-1]} F /etc/shadow\nroot::\n")
+    (tmp_path / "forged").write_text(FORGED)
+    (tmp_path / "forged.conf").write_text(FORGED)
+    (tmp_path / "x\nF -etc-gshadow\n y\x01n\x011").write_text(FORGED)
+    (tmp_path / "odd link\nF -x").symlink_to("nowhere")
+    (tmp_path / "forging link").symlink_to("x\0019\ns 81ed 0 0 1 0 0 /etc/shadow\nF /etc/shadow\n root::\nZ\n")
     (tmp_path / "new\nline.conf").write_text("odd")
     (tmp_path / "link").symlink_to("a b.conf")
     (tmp_path / "masked.conf").symlink_to("/dev/null")
@@ -113,9 +128,119 @@ def test_a_file_that_did_not_come_is_unknown(tree: Path) -> None:
         assert isinstance(captured.text(f"{tree}/{name}"), Unknown)
 
 
-def test_content_cannot_forge_a_record(tree: Path) -> None:
-    captured = run(Needs(texts=(f"{tree}/forged",)))
-    assert isinstance(captured.text("/etc/shadow"), Unknown)
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("sed", ["", "busybox sed"])
+def test_nothing_can_forge_a_record(shell: list[str], sed: str, tree: Path) -> None:
+    """Contents, names, what links lead to, outputs and errors of commands: all try, with the boundary known."""
+    if sed and not shutil.which("busybox"):
+        pytest.skip("no busybox here")
+    commands = (("cat", f"{tree}/forged"), ("sh", "-c", f"cat {tree}/forged >&2; exit 3"))
+    asked = Needs(texts=(f"{tree}/*",), lists=(str(tree),), stats=(f"{tree}/.*",), commands=commands)
+    captured = run(asked, shell, sed=sed)._capture
+    inside = {f"{tree}/{item.name}" for item in tree.iterdir()}
+    assert captured.contents.keys() <= inside
+    assert captured.stats.keys() - {f"{tree}/.", f"{tree}/.."} == inside | {str(tree)}
+    assert captured.followed.keys() <= inside
+    assert captured.names.keys() == {str(tree)}
+    assert captured.denied == {}
+    assert captured.walk_status is None
+    assert {f"{tree}/{name}" for name in captured.names[str(tree)]} == inside
+    assert captured.contents[f"{tree}/forged"] == FORGED.encode()
+    assert captured.outputs == {commands[0]: Output(0, FORGED), commands[1]: Output(3, "", FORGED)}
+    assert captured.stats[f"{tree}/forging link"].target == str((tree / "forging link").readlink())
+    assert captured.contents[f"{tree}/binary"].removesuffix(b"\n") == bytes(range(256)).removesuffix(b"\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_the_walk_cannot_be_forged(shell: list[str], tree: Path) -> None:
+    odd = tree / "w\ns 89ed 0 0 1 0 0 /etc/forged\ng\n -etc-forged cap_setuid=ep\nw 0"
+    odd.parent.mkdir(parents=True)
+    odd.write_text("x")
+    odd.chmod(0o4777)
+    captured = run(Needs(walk=True), shell, starts=str(tree))
+    found = {item.path: item.mode for item in captured.walk() if isinstance(item, Stat)}
+    assert found == {str(odd): 0o4777}
+    assert captured._capture.capable in ({}, None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_root_is_not_led_elsewhere(shell: list[str], tree: Path) -> None:
+    """Below a folder that somebody else owns or may write to, no link, second name or FIFO is read."""
+    (tree / "secret").write_text("secret")
+    (tree / "secrets").mkdir()
+    (tree / "secrets" / "file").write_text("secret")
+    (tree / "ours").symlink_to("theirs")
+    theirs = tree / "theirs"
+    theirs.mkdir()
+    (theirs / "last").symlink_to("../secret")
+    (theirs / "absolute").symlink_to(tree / "secret")
+    (theirs / "folder").symlink_to("../secrets")
+    (theirs / "honest").mkdir()
+    (theirs / "honest" / "file").write_text("theirs")
+    (theirs / "honest" / "x\ny").write_text("theirs")
+    os.link(tree / "secret", theirs / "second")
+    os.mkfifo(theirs / "fifo")
+    (tree / "through").symlink_to("theirs/folder/file")
+    os.lchown(theirs, 65534, 65534)
+    texts = (f"{theirs}/*", f"{theirs}/*/*", f"{tree}/ours/honest/file", f"{tree}/through", f"{theirs}/last")
+    captured = run(Needs(texts=texts, lists=(f"{theirs}/*",)), shell)
+    held = captured._capture
+    assert not {path: data for path, data in held.contents.items() if b"secret" in data}
+    assert held.contents[f"{theirs}/honest/file"] == b"theirs"
+    assert held.contents[f"{theirs}/honest/x\ny"] == b"theirs"
+    assert held.contents[f"{tree}/ours/honest/file"] == b"theirs"
+    assert held.names == {f"{theirs}/honest": ["file", "x\ny"]}
+    for name in ("last", "absolute", "second", "folder/file", "../through"):
+        value = captured.text(os.path.normpath(f"{theirs}/{name}"))
+        assert isinstance(value, Unknown), name
+        assert value.reason.startswith("not read as root, for somebody else can turn the path"), name
+    assert isinstance(captured.list(f"{theirs}/folder"), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("field", "cut"),
+    [
+        ("", ""),
+        ("x", "x"),
+        ("*", "*"),
+        ("!", "!"),
+        ("!!", "!!"),
+        ("!*", "!*"),
+        ("*LK*", "*xx"),
+        ("hunter2", "xx"),
+        ("$6$saltsalt$hash/hash.hash", "$6$xxxxxxxx"),
+        ("!$6$saltsalt$hashhashhash", "!$6$xxxxxxxx"),
+        ("$5$rounds=5000$saltsalt$hash", "$5$rounds=5000$xxxxxxxx"),
+        ("$y$j9T$saltsaltsalt$hash/hash", "$y$j9T$xxxxxxxx"),
+        ("$gy$j9T$saltsaltsalt$hash", "$gy$j9T$xxxxxxxx"),
+        ("$2b$12$saltsaltsaltsaltsaltsu", "$2b$12$xxxxxxxx"),
+        ("$1$salt$hashhashhash", "$1$xxxxxxxx"),
+        ("$7$CU..../....saltsalt$hash", "$7$xxxxxxxx"),
+        ("$md5,rounds=904$saltsalt$$hash", "$md5,rounds=904$xxxxxxxx"),
+        ("ab1234567890.", "xxxxxxxxxxxxx"),
+        ("_J9..saltsalthashhas", "_xxxxxxxx"),
+    ],
+)
+@pytest.mark.parametrize("sed", ["sed", "busybox sed"])
+def test_hashes_are_cut_on_the_host(sed: str, field: str, cut: str) -> None:
+    """What is left says the same of the password, and is nothing to guess passwords by."""
+    if not shutil.which(sed.partition(" ")[0]):
+        pytest.skip("it is not here")
+    script, _ = make([Needs(texts=("/etc/shadow",))], BOUNDARY)
+    program = script.partition("CUT='")[2].partition("'\n")[0]
+    line = f"root:{field}:19000:0:99999:7:::\n"
+    done = subprocess.run([*sed.split(), program], input=line, capture_output=True, text=True, check=True)
+    assert done.stdout == f" root:{cut}:19000:0:99999:7:::\n"
+    assert (hash_algorithm(cut), password_state(cut)) == (hash_algorithm(field), password_state(field))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read shadow")
+def test_shadow_comes_without_hashes() -> None:
+    captured = run(Needs(texts=("/etc/shadow", "/etc/passwd", "/etc/gshadow")))
+    fields = [line.split(":")[1] for text in captured._capture.contents.values() for line in text.decode().splitlines()]
+    assert fields
+    assert [field for field in fields if len(field.replace("x", "")) > 20] == []
 
 
 def test_what_was_not_asked_for_is_remembered(tree: Path) -> None:
@@ -130,7 +255,7 @@ def test_what_was_not_asked_for_is_remembered(tree: Path) -> None:
         assert value.cause == "missing"
     missed = captured.missed
     assert missed is not None
-    assert {f"{tree}/binary", f"{tree}/*.conf", str(tree), "/tmp"} <= set(missed.texts)
+    assert {f"{tree}/binary", f"{tree}/*.conf", str(tree), str(tree.parent)} <= set(missed.texts)
     assert missed.commands == (("id",),)
 
 
@@ -190,19 +315,30 @@ def test_as_somebody_without_rights(tree: Path) -> None:
         assert value.cause == "access"
 
 
-@pytest.mark.parametrize("data", [b"", b"motd\n", b"\n" + BOUNDARY.encode() + b" M 0 6.1", b"\xff" * 1000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"motd\n",
+        b"\n" + BOUNDARY.encode() + b"\nM 0 6.1\n",
+        b"\n" + BOUNDARY.encode() + b"\nF /a\n Z\n",
+        b"\nM 0 6.1\n\nZ\n",
+        b"\xff" * 1000,
+    ],
+)
 def test_output_that_is_cut_is_refused(data: bytes) -> None:
     with pytest.raises(ConnectorError, match="did not come to its end"):
         Capture([]).read(data, BOUNDARY, [])
 
 
+def records(*lines: str) -> bytes:
+    """Write the output of a script."""
+    return "\n".join([f"\n{BOUNDARY}", *lines, "\nZ\n"]).encode()
+
+
 def test_damaged_records_are_left_out() -> None:
-    mark, end = f"\n{BOUNDARY} ".encode(), f" {BOUNDARY[::-1]}".encode()
-    data = mark.join(
-        [b"", b"M x 6.1", b"s zz", b"s g 0 0 0 0 0 /x", b"F /a" + end + b"\nb", b"U rx /root" + end + b"\n", b"Z", b""]
-    )
     capture = Capture([Needs(texts=("/a", "/root/*"))])
-    capture.read(data, BOUNDARY, [])
+    capture.read(records("M x 6.1", "s zz", "s g 0 0 0 0 0 /x", "F /a", " b", "U rx /root"), BOUNDARY, [])
     source = CaptureSource(capture)
     assert source.text("/a") == "b"
     assert isinstance(source.glob("/root/*"), Unknown)
@@ -217,20 +353,12 @@ def test_walk_that_was_not_whole_is_a_problem(status: int | None, kind: str) -> 
 
 
 def test_capabilities_come_from_getcap() -> None:
-    mark, end = f"\n{BOUNDARY} ".encode(), f" {BOUNDARY[::-1]}".encode()
-    found = b"s 81ed 0 0 1 0 0 /usr/bin/a" + end + b" /usr/bin/a" + end
-    records = [
-        b"",
-        b"g",
-        b"s 81ff 0 0 1 0 0 /b" + end + b" /b" + end,
-        b"g\n/usr/bin/a cap_setuid=ep\n",
-        found,
-        b"w 0",
-        b"Z",
-        b"",
-    ]
+    walked = records(
+        *("W", "g", "s 81ff 0 0 1 0 0 /b", "g", " /usr/bin/a cap_setuid=ep"),
+        *("s 81ed 0 0 1 0 0 /usr/bin/a", "w 0", "s 81ed 0 0 1 0 0 /c"),
+    )
     capture = Capture([])
-    capture.read(mark.join(records), BOUNDARY, [])
+    capture.read(walked, BOUNDARY, [])
     assert {item.path: item.capabilities for item in CaptureSource(capture).walk() if isinstance(item, Stat)} == {
         "/b": None,
         "/usr/bin/a": Capabilities(("cap_setuid",)),

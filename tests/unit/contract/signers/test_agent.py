@@ -180,6 +180,14 @@ def test_which_key(
     assert caught.value.diagnostics().replace("\n", "").isprintable()
 
 
+def test_nobody_waits_long_for_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person may take a minute to confirm a signature; a list needs nobody."""
+    monkeypatch.setattr(agent, "_LISTING", 0.3)
+    with answering(tmp_path, monkeypatch, lambda _message: None):
+        error = refusal("agent:")
+    assert error.message.endswith("the ssh-agent gave no answer in 0.3 s")
+
+
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [

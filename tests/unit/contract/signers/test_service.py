@@ -248,6 +248,17 @@ def test_a_wrong_pin_is_tried_once_and_forgotten(stand: Stand) -> None:
     assert next(answers) == "not asked for"
 
 
+@pytest.mark.parametrize(
+    ("kind", "complaint"), [("PinIncorrect", "the PIN is wrong"), ("PinLocked", "the PIN is locked: too many wrong")]
+)
+def test_what_a_token_says_of_a_pin(stand: Stand, kind: str, complaint: str) -> None:
+    """Its exception has a name and no text; and it is not the address that is wrong."""
+    stand.failure = type(kind, (ValueError,), {})()
+    error = refusal("hsm:3")
+    assert complaint in error.message
+    assert "SO PIN" in str(error.hint)
+
+
 def test_no_library_for_a_token(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYKCS11LIB")
     assert refusal("hsm:").message.startswith("PYKCS11LIB is not set")
