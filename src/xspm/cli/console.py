@@ -94,7 +94,7 @@ def print_text(text: str, indent: str = "") -> None:
 
 def print_error(text: str) -> None:
     """Print an error and its hint on standard error: on a terminal wrapped below itself, else a line each."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # closed by whoever started it, or no terminal
         click.echo(text, err=True)
         return
     room = width(sys.stderr)

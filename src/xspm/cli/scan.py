@@ -11,7 +11,7 @@ import click
 from xspm.app.policies import in_force
 from xspm.app.scan import Request, collect, report
 from xspm.cli import completing
-from xspm.cli.console import coloured, progress, width
+from xspm.cli.console import coloured, print_error, progress, width
 from xspm.connector import Options
 from xspm.errors import UsageError, one_line
 from xspm.model.check import SEVERITIES
@@ -139,7 +139,7 @@ def command(targets: tuple[str, ...], policies: tuple[str, ...], outputs: tuple[
         _report(run, reports, verbose=flags["verbose"], explain_score=flags["explain_score"])
     for failure in run.failures:
         hint = f"\n  hint: {one_line(failure.hint)}" if failure.hint else ""
-        click.echo(f"xspm: {one_line(f'{failure.target}: {failure.message}')}{hint}", err=True)
+        print_error(f"xspm: {one_line(f'{failure.target}: {failure.message}')}{hint}")
     if run.assessments and all(wanted.path != STANDARD_OUTPUT for wanted in reports):
         from xspm.report import summary  # noqa: PLC0415 - only where no report is shown
 

@@ -36,7 +36,11 @@ def grants() -> tuple[Grant, ...]:
             f'{LOGIN} ALL=(root) NOPASSWD: sha256:{digest} {PROGRAM} ""\nDefaults!{PROGRAM} !requiretty\n',
         ),
         Grant("reads", "files and folders whose content or names are read", _lines(reads)),
-        Grant("looks", "paths whose owner, mode and times are looked at", _lines(looks)),
+        Grant(
+            "looks",
+            "paths whose owner, mode and times are looked at, besides those that units, cron jobs and ld.so.conf name",
+            _lines(looks),
+        ),
         Grant("runs", "commands that are run, none of which changes anything", _lines(runs)),
     )
 

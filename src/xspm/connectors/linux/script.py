@@ -233,6 +233,25 @@ run() {
   fi
 }
 """
+_NAMED: Final = r"""
+IFS=$NL; set -f
+set -- $(
+  set +f
+  {
+    sed -n '/^Exec/p' /etc/systemd/system/*.service /usr/lib/systemd/system/*.service /lib/systemd/system/*.service
+    sed '/^#/d' /etc/crontab /etc/cron.d/* /etc/ld.so.conf /etc/ld.so.conf.d/*
+  } | tr -s ' \t=;"' '\n' | sed -n 's/^[-@:+!|]*//; /^\/[A-Za-z0-9\/._@+-]*$/p' | sort -u | while IFS= read -r p; do
+    case $p in /bin/*|/sbin/*|/lib/*) l="$p /usr$p" ;; *) l=$p ;; esac
+    IFS=' '
+    for p in $l; do
+      while [ -n "$p" ]; do printf '%s\n' "$p"; p=${p%/*}; done
+    done
+  done | sort -u
+)
+unset IFS; set +f
+meta "$@"
+"""
+"""Looks at what units and root's cron jobs name, with all folders above, which would take further trips."""
 _FIELDS: Final = "%f %u %g %s %d %Y"
 
 
@@ -278,6 +297,7 @@ def make(needs: Iterable[Needs], boundary: str) -> tuple[str, list[tuple[str, ..
         *_texts(texts),
         *(f'for d in {_quoted(pattern)}; do names "$d"; done' for pattern in lists),
         *(f"meta {_quoted(pattern)}" for pattern in _grouped(stats)),
+        *([_NAMED] if any(need.walk for need in wanted) else ()),
         'if [ "$U" != 0 ]; then',
         *(f'for d in {_quoted(pattern)}; do closed "$d"; done' for pattern in _folders((*stats, *texts, *lists))),
         ":; fi",
