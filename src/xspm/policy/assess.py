@@ -9,6 +9,7 @@ verdict per check, never silence.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -79,7 +80,7 @@ def assess(
         memory: what earlier assessments said; None remembers nothing.
     """
     results = list(_Assessor(plan, snapshot, engine, memory).run())
-    verdicts = [verdict for result in results for verdict in result.verdicts]
+    verdicts = list(chain.from_iterable([result.verdicts for result in results]))
     refused = Refused()
     if any(result.attention for result in results):
         refused = mark(verdicts, snapshot, exceptions, plan.max_exception_days)
@@ -236,9 +237,7 @@ class _Assessor:
     def _recall(self, group: _Group, resource: Resource) -> Remembered:
         if self._memory is None:
             return self._evaluate(group, resource)
-        place = resource.location
-        where = f"{place.file}:{place.line}:{place.end_line}" if place else ""
-        key = (group.key, resource.type, resource.id, resource.name, where, resource.digest)
+        key = (group.key, resource.type, resource.id, resource.name, resource.location, resource.digest)
         known = self._memory.get(key)
         if known is None:
             known = self._evaluate(group, resource)
