@@ -26,9 +26,10 @@ import yaml
 from cel_expr_python import cel
 
 from xspm import connector
+from xspm.app.types import resource_types
 from xspm.cel import Environment
 from xspm.errors import XspmError
-from xspm.model.schema import TypeSpec, raw_type
+from xspm.model.schema import raw_type
 from xspm.model.unknown import UNKNOWN_KEY, revive
 
 if TYPE_CHECKING:
@@ -96,19 +97,6 @@ def measure(call: Callable[[], Any], seconds: float) -> float:
             call()
         best = min(best, (time.perf_counter() - start) / number)
     return best * 1e6
-
-
-def resource_types() -> dict[str, TypeSpec]:
-    """Return every resource type of every connector that is there."""
-    found: dict[str, TypeSpec] = {}
-    for module in connector.TABLE.values():
-        try:
-            loaded = __import__(module, fromlist=["CONNECTOR"]).CONNECTOR
-        except (ImportError, AttributeError) as error:
-            print(f"no types of {module}: {error}", file=sys.stderr)
-            continue
-        found |= {spec.name: spec for spec in loaded.types()}
-    return found
 
 
 def subjects() -> list[Subject]:
@@ -261,7 +249,7 @@ def main() -> int:
     arguments = parser.parse_args()
     seconds = arguments.seconds
     listed = built_in() if arguments.built_in else subjects() or built_in()
-    types = {} if arguments.built_in else resource_types()
+    types = {} if arguments.built_in else dict(resource_types())
     environment = Environment({"benchmark": raw_type("benchmark", "Built-in subjects."), **types})
     ours: list[Timing | None] = []
     given: list[Timing | None] = []

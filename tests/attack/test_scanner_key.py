@@ -28,7 +28,7 @@ from xspm.ledger.records import Record
 from xspm.model.digest import digest_bytes
 from xspm.policy.cache import Cache
 from xspm.policy.library import Compiled
-from xspm.policy.memory import Memory, Remembered
+from xspm.policy.memory import Key, Memory, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -416,7 +416,7 @@ def test_the_cache_of_compiled_checks_is_poisoned(world: World) -> None:
 class Poisoned(Memory):
     """A memory of verdicts in which everything has passed before."""
 
-    def get(self, key: tuple[str, ...]) -> Remembered | None:
+    def get(self, key: Key) -> Remembered | None:
         known = super().get(key)
         if known is None:
             return None
